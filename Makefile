@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+# A thin front to meson. `make help` says what it can do; CONTRIBUTING.md says more.
+
+BUILD ?= build
+MESON ?= meson
+# Given to meson when BUILD is made, such as MESON_OPTIONS='-Dprograms=shared -Dwerror=true'.
+MESON_OPTIONS ?=
+# Where to install; without it, where BUILD was set up for: /usr/local.
+PREFIX ?=
+DESTDIR ?=
+
+programs := FDSEND='$(abspath $(BUILD))/tools/fdsend' FDRECV='$(abspath $(BUILD))/tools/fdrecv'
+prefix := $(if $(PREFIX),-Dprefix='$(abspath $(PREFIX))')
+# Debian and its relatives have every tool that the tests need: there, none may be left out.
+tests := -Dtests=$(if $(shell command -v dpkg-query),enabled,auto)
+
+.PHONY: all check demo bench install format clean help mine configured
+
+all: mine configured
+	@$(MESON) compile -C '$(BUILD)'
+
+check: mine
+	@ci/builddeps --install-missing build check
+	@$(MAKE) --no-print-directory configured
+	@$(MESON) configure $(tests) '$(BUILD)'
+	@$(MESON) compile -C '$(BUILD)'
+	@$(MESON) test -C '$(BUILD)' --no-rebuild --print-errorlogs
+
+demo: mine
+	@ci/builddeps --install-missing build
+	@$(MAKE) --no-print-directory all
+	@$(programs) examples/demo
+
+bench: mine
+	@test -x bench/run || { echo "make: there is no bench/run" >&2; exit 1; }
+	@ci/builddeps --install-missing build
+	@$(MAKE) --no-print-directory all
+	@$(programs) bench/run
+
+# Root may install what a user has built; what is written in BUILD stays the user's.
+install:
+	@test "$$(id -u)" = 0 || $(MAKE) --no-print-directory mine
+	@$(MAKE) --no-print-directory configured
+	@$(if $(prefix),$(MESON) configure $(prefix) '$(BUILD)')
+	@$(MESON) compile -C '$(BUILD)'
+	@$(MESON) install -C '$(BUILD)' --no-rebuild $(if $(DESTDIR),--destdir '$(abspath $(DESTDIR))')
+	@test "$$(id -u)" != 0 || chown -R --reference='$(BUILD)/meson-private' '$(BUILD)'
+	@test "$$(id -u)" != 0 || test -n '$(DESTDIR)' || ldconfig
+
+format:
+	find . -path './build*' -prune -o -name '*.[ch]' -print0 | xargs -0 clang-format -i
+
+clean: mine
+	rm -rf '$(BUILD)'
+
+help:
+	@echo "make                            build in $(BUILD)/"
+	@echo "make check                      build and run every test"
+	@echo "make demo                       see it work"
+	@echo "make install [PREFIX=] [DESTDIR=]"
+	@echo "                                install, in /usr/local unless PREFIX says otherwise"
+	@echo "make bench                      compare with what the kernel costs"
+	@echo "make format                     format the C sources"
+	@echo "make clean                      remove $(BUILD)/"
+	@echo "Variables: BUILD, PREFIX, DESTDIR, MESON_OPTIONS. check and demo install missing packages."
+
+configured:
+	@command -v $(MESON) >/dev/null || \
+		{ echo "make: there is no $(MESON); ci/builddeps --install-missing build installs it" >&2; exit 1; }
+	@test -e '$(BUILD)/build.ninja' || $(MESON) setup $(MESON_OPTIONS) $(prefix) '$(BUILD)'
+
+# Two users cannot share a build folder: what one has written the other cannot replace.
+mine:
+	@owner="$$(stat -c %u '$(BUILD)' 2>/dev/null || id -u)"; test "$$owner" = "$$(id -u)" || { \
+		echo "make: $(BUILD)/ belongs to $$(stat -c %U '$(BUILD)') and you are $$(id -un):" \
+			"remove it as that user, or build elsewhere with 'make BUILD=FOLDER ...'" >&2; exit 1; }

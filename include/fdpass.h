@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FDPASS_H
+#define FDPASS_H
+
+/*
+ * fdpass.h - move open file descriptors between Linux processes.
+ *
+ * This header can be read instead of a manual. What holds for every function in it:
+ *
+ * Results.  Functions that can fail return 0 or a positive value, or a negative errno (-EINVAL, ...).
+ * errno itself is neither read nor promised. Where a `struct fdpass_error *` is taken it may be
+ * NULL; otherwise it is filled on failure with the step that failed and the facts about it, and is
+ * left alone on success. `ret_` parameters are written on success only.
+ *
+ * Ownership.  A descriptor has one owner at every moment, and the owner closes it. Each comment says
+ * who that is before and after. Every descriptor that the library makes or receives is close-on-exec
+ * from its first instant; nothing becomes inheritable but what fdpass_plan_run() places.
+ *
+ * Waiting.  What can wait takes a `struct fdpass_wait`: an absolute deadline and a descriptor that
+ * cancels. Nothing sleeps in a loop, nothing waits without end unless it was asked to.
+ *
+ * Threads and signals.  There is no global state. Different objects may be used by different threads
+ * at once; one object by one thread at a time. No function is async-signal-safe unless it says so.
+ * The library never prints, exits, installs a signal handler, or changes a resource limit, and it
+ * never raises SIGPIPE.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifdef FDPASS_BUILD /* the library itself is compiled with everything else hidden */
+#pragma GCC visibility push(default)
+#endif
+
+#define FDPASS_VERSION "0.1.0"
+
+/* The version of the library that is running, as "MAJOR.MINOR.PATCH". */
+const char *fdpass_version(void);
+
+/* ------------------------------------------------------------------------------------- limits -- */
+
+/* Descriptors in one message: SCM_MAX_FD in the kernel's include/net/scm.h, unchanged since 2.6.38. */
+#define FDPASS_MESSAGE_MAX 253
+
+/* Descriptors in one handover: the default of fs.nr_open (kernel, fs/file.c), which no process can
+ * exceed unless its administrator raised it. */
+#define FDPASS_HANDOVER_MAX 1048576
+
+/* Bytes of an abstract name: sizeof sun_path less the leading NUL, unix(7). */
+#define FDPASS_ABSTRACT_MAX 107
+
+/* Bytes of a reason that one side gives the other, without the terminating NUL. */
+#define FDPASS_REASON_MAX 255
+
+/* Callers that a receiver listens to at once, before they have sent anything complete. */
+#define FDPASS_CALLERS_MAX 64
+
+/* ------------------------------------------------------------------------------------- errors -- */
+
+/* Where an operation failed. The numbers are part of the ABI; new ones are added at the end. */
+enum fdpass_step {
+	FDPASS_STEP_NONE = 0,
+	FDPASS_STEP_MEMORY,	   /* allocating memory */
+	FDPASS_STEP_ADDRESS,	   /* reading a SOCKSPEC */
+	FDPASS_STEP_RUNDIR,	   /* finding, making or checking the run directory */
+	FDPASS_STEP_DIRECTORY,	   /* opening the directory of a socket */
+	FDPASS_STEP_LOCK,	   /* locking that directory */
+	FDPASS_STEP_SOCKET,	   /* making or setting up a socket */
+	FDPASS_STEP_BIND,	   /* binding it */
+	FDPASS_STEP_LISTEN,	   /* listening on it */
+	FDPASS_STEP_PUBLISH,	   /* giving a listening socket its public name */
+	FDPASS_STEP_CONNECT,	   /* connecting */
+	FDPASS_STEP_ACCEPT,	   /* accepting a connection */
+	FDPASS_STEP_WATCH,	   /* watching for a receiver to appear */
+	FDPASS_STEP_PEER,	   /* finding out who the other end is, or admitting it */
+	FDPASS_STEP_SEND,	   /* sending the message with the descriptors */
+	FDPASS_STEP_ANSWER,	   /* waiting for or reading the receiver's answer */
+	FDPASS_STEP_RECEIVE,	   /* receiving a message */
+	FDPASS_STEP_DESCRIPTOR,	   /* looking at a descriptor that was named */
+	FDPASS_STEP_PLACE,	   /* putting descriptors on their numbers */
+	FDPASS_STEP_WAIT,	   /* waiting: -ETIMEDOUT at the deadline, -ECANCELED when cancelled */
+};
+
+/* The other end of a connection as the kernel's credentials show it: unix(7), SO_PEERCRED and
+ * SCM_CREDENTIALS. pid is 0 when the process is not visible from here. */
+struct fdpass_peer {
+	pid_t pid;
+	uid_t uid;
+	gid_t gid;
+};
+
+/* What is known about a failure. The caller owns it; it holds no resources. */
+struct fdpass_error {
+	enum fdpass_step step;
+	int code;			    /* a positive errno, the same as the negative result */
+	int fd;				    /* the descriptor number concerned, or -1 */
+	struct fdpass_peer peer;	    /* the process concerned; uid is (uid_t)-1 when none is */
+	char text[FDPASS_REASON_MAX + 1]; /* a path or name, or the other end's own words; or "" */
+};
+
+#define FDPASS_ERROR_INIT                                                                          \
+	{                                                                                          \
+		FDPASS_STEP_NONE, 0, -1, {0, (uid_t)-1, (gid_t)-1}, { 0 }                          \
+	}
+
+/* A few words for a step, such as "binding the socket". Never NULL; static storage. */
+const char *fdpass_step_text(enum fdpass_step step);
+
+/* ------------------------------------------------------------------------------------ waiting -- */
+
+#define FDPASS_NO_DEADLINE INT64_MAX
+
+/*
+ * How long something may wait. `deadline` is absolute, in nanoseconds of CLOCK_MONOTONIC, or
+ * FDPASS_NO_DEADLINE; a deadline that has passed means "only what can be done at once".
+ * `cancel_fd`, unless negative, ends the wait as soon as it is readable (a signalfd, an eventfd, the
+ * read end of a pipe); it is borrowed and never read from.
+ *
+ * A NULL pointer to this struct means: wait without end.
+ */
+struct fdpass_wait {
+	int64_t deadline;
+	int cancel_fd;
+};
+
+#define FDPASS_WAIT_INIT                                                                           \
+	{                                                                                          \
+		FDPASS_NO_DEADLINE, -1                                                             \
+	}
+
+/* The moment that lies `nanoseconds` from now; negative counts as 0, and what would overflow is
+ * FDPASS_NO_DEADLINE. Async-signal-safe. */
+int64_t fdpass_deadline_in(int64_t nanoseconds);
+
+/* ------------------------------------------------------------------------------ descriptor sets -- */
+
+/*
+ * An ordered list of descriptors. The verb says who owns: what was taken or duplicated is closed
+ * with the set, what was borrowed is not. At most FDPASS_HANDOVER_MAX (-EMFILE beyond).
+ */
+struct fdpass_set;
+
+int fdpass_set_new(struct fdpass_set **ret_set);
+
+/* Closes what the set owns. NULL is fine. Returns NULL, to be assigned. */
+struct fdpass_set *fdpass_set_free(struct fdpass_set *set);
+
+/* Appends `fd`, which the set owns from here on. On failure the caller still owns it. */
+int fdpass_set_take(struct fdpass_set *set, int fd);
+
+/* Appends a close-on-exec duplicate of `fd` (fcntl(2), F_DUPFD_CLOEXEC); the caller keeps `fd`.
+ * -EBADF when it is not open, -EMFILE when the table is full. */
+int fdpass_set_dup(struct fdpass_set *set, int fd);
+
+/* Appends `fd` without owning it: the caller keeps it open for as long as the set is used.
+ * -EBADF when it is not open now. */
+int fdpass_set_borrow(struct fdpass_set *set, int fd);
+
+size_t fdpass_set_count(const struct fdpass_set *set);
+
+/* The descriptor at `index`, still the set's; -EBADF beyond the end or where it was stolen. */
+int fdpass_set_get(const struct fdpass_set *set, size_t index);
+
+/* Takes the descriptor at `index` out of the set: the caller owns it if the set did. Its place stays,
+ * empty (-EBADF), so that the other indexes do not move. */
+int fdpass_set_steal(struct fdpass_set *set, size_t index);
+
+/* Closes everything from `count` on and shortens the set to that. */
+void fdpass_set_truncate(struct fdpass_set *set, size_t count);
+
+/* ---------------------------------------------------------------------------------- addresses -- */
+
+/* How a SOCKSPEC is to be read. */
+enum fdpass_address_kind {
+	FDPASS_ADDRESS_NAMED,	 /* with a '/': a path; without: a name in the run directory */
+	FDPASS_ADDRESS_ABSTRACT, /* an abstract name, 1 to FDPASS_ABSTRACT_MAX bytes, as is */
+};
+
+/*
+ * Where two processes meet. The run directory of names is $FDPASS_RUNTIME_DIR; else /run/fdsend for
+ * root (effective uid 0); else $XDG_RUNTIME_DIR/fdsend; else /run/user/UID/fdsend.
+ *
+ * Parsing looks at the environment, but at no file. -EINVAL: an empty name, ".", "..", a name that
+ * begins with the reserved ".fdpass-", or a relative $FDPASS_RUNTIME_DIR; -ENAMETOOLONG: a name longer
+ * than the kernel allows. `text` of the error is the reason in words.
+ */
+struct fdpass_address;
+
+int fdpass_address_parse(enum fdpass_address_kind kind, const char *text,
+			 struct fdpass_address **ret_address, struct fdpass_error *error);
+
+/* NULL is fine. Returns NULL. */
+struct fdpass_address *fdpass_address_free(struct fdpass_address *address);
+
+/* What to show a person: the whole path, or '@' and the abstract name. Lives as long as `address`. */
+const char *fdpass_address_text(const struct fdpass_address *address);
+
+/* 1 when the address is a name in the run directory, which only its owner can search; else 0. */
+int fdpass_address_is_private(const struct fdpass_address *address);
+
+/* -------------------------------------------------------------------------------- peers, rules -- */
+
+/*
+ * Who called connect(), listen() or socketpair() for the other end of the connected Unix socket `fd`
+ * (SO_PEERCRED, unix(7)); a process that was handed that end since does not show. `fd` is borrowed.
+ */
+int fdpass_peer_get(int fd, struct fdpass_peer *ret_peer);
+
+/*
+ * Who is admitted. A new rule admits the caller's own effective user and root. The first admit call
+ * replaces that: from then on, exactly those who were named are admitted.
+ *
+ * In a user namespace whose map does not cover every id, the overflow id stands for all the ids that
+ * have no name there, so it is never admitted, not even by fdpass_rule_admit_anyone()'s side (which
+ * admits everyone without looking): user_namespaces(7).
+ */
+struct fdpass_rule;
+
+int fdpass_rule_new(struct fdpass_rule **ret_rule);
+struct fdpass_rule *fdpass_rule_free(struct fdpass_rule *rule);
+int fdpass_rule_admit_user(struct fdpass_rule *rule, uid_t uid);
+int fdpass_rule_admit_group(struct fdpass_rule *rule, gid_t gid);
+int fdpass_rule_admit_anyone(struct fdpass_rule *rule);
+
+/* 1 when somebody besides the caller's own user and root may be admitted; else 0. */
+int fdpass_rule_admits_others(const struct fdpass_rule *rule);
+
+/* 1 when the other end of the connected Unix socket `fd` is admitted, 0 when not; supplementary
+ * groups count where the kernel tells them (SO_PEERGROUPS, Linux 4.13). `ret_peer` may be NULL and is
+ * written in both cases. */
+int fdpass_rule_check(const struct fdpass_rule *rule, int fd, struct fdpass_peer *ret_peer);
+
+/* ---------------------------------------------------------------------------------- listening -- */
+
+struct fdpass_listen_options {
+	size_t size;	   /* sizeof(struct fdpass_listen_options) */
+	mode_t mode;	   /* permissions of a path socket, whatever the umask: 0 to 0777 */
+	int backlog;	   /* listen(2); cut to net.core.somaxconn by the kernel */
+	const struct fdpass_wait *wait; /* bounds the wait for the directory's lock; at most 2 s anyway */
+};
+
+#define FDPASS_LISTEN_OPTIONS_INIT                                                                 \
+	{                                                                                          \
+		sizeof(struct fdpass_listen_options), 0600, 4096, NULL                             \
+	}
+
+/*
+ * A listening Unix stream socket at `address`, which it copies what it needs of.
+ *
+ * A path appears at once listening and with its final mode; before that moment nobody can reach it.
+ * A stale socket there is replaced, a live one never: -EADDRINUSE, with the process that has it in
+ * error->peer where the kernel shows it. What is not a socket is left alone: -EEXIST. The run
+ * directory is made if it is missing, and refused (-EPERM, RUNDIR) unless it is the caller's own
+ * directory, not a symbolic link, and writable by nobody else.
+ *
+ * Credentials of every message are asked for (SO_PASSCRED) before it listens.
+ */
+struct fdpass_listener;
+
+int fdpass_listener_open(const struct fdpass_address *address,
+			 const struct fdpass_listen_options *options,
+			 struct fdpass_listener **ret_listener, struct fdpass_error *error);
+
+/* The listening socket, still the listener's: non-blocking, close-on-exec. */
+int fdpass_listener_fd(const struct fdpass_listener *listener);
+
+/* Removes the name, if it is still this very socket's, and then closes it: callers that were not
+ * accepted see ECONNRESET. NULL is fine. Returns NULL. */
+struct fdpass_listener *fdpass_listener_close(struct fdpass_listener *listener);
+
+/* --------------------------------------------------------------------------------- observation -- */
+
+enum fdpass_event {
+	FDPASS_EVENT_WAITING,	    /* sender: nobody takes it yet, waiting for a receiver */
+	FDPASS_EVENT_CONNECTED,	    /* either side: a connection to `peer` */
+	FDPASS_EVENT_SENT,	    /* sender: the message is in the socket */
+	FDPASS_EVENT_UNREAD,	    /* sender: the receiver closed without reading; nothing was given */
+	FDPASS_EVENT_NOT_ADMITTED,  /* either side: `peer` may not; `reason` says as what it came */
+	FDPASS_EVENT_TURNED_AWAY,   /* receiver: refused for `reason` */
+	FDPASS_EVENT_DISCONNECTED,  /* receiver: gone before it had sent anything complete */
+	FDPASS_EVENT_CROWDED_OUT,   /* receiver: closed, idle longest of too many callers */
+	FDPASS_EVENT_BUSY,	    /* receiver: told that another sender was first */
+};
+
+/* Told of what happens while a call waits. `peer` and `reason` may be NULL and, like everything
+ * else, are lent for the duration of the call. It must not call back into the same object. */
+typedef void (*fdpass_observer)(void *context, enum fdpass_event event,
+				const struct fdpass_peer *peer, const char *reason);
+
+/* ------------------------------------------------------------------------------------ sending -- */
+
+enum fdpass_confirm {
+	FDPASS_CONFIRM_BEST,   /* an answer, or else the kernel's proof that the message was read */
+	FDPASS_CONFIRM_ANSWER, /* nothing but an answer: fails with a receiver that does not speak */
+	FDPASS_CONFIRM_NONE,   /* none: done when the message is in the receiver's socket */
+};
+
+enum fdpass_waiting {
+	FDPASS_WAIT_NEVER, /* no receiver there: an error */
+	FDPASS_WAIT_LISTENER, /* no receiver there: wait until one listens, and takes it */
+};
+
+/* How it is known that a handover arrived. */
+enum fdpass_proof {
+	FDPASS_PROOF_NONE,   /* it is not: FDPASS_CONFIRM_NONE */
+	FDPASS_PROOF_READ,   /* the receiver read the message; it said nothing */
+	FDPASS_PROOF_ANSWER, /* the receiver said that it has them */
+};
+
+struct fdpass_send_options {
+	size_t size;			/* sizeof(struct fdpass_send_options) */
+	const struct fdpass_rule *rule; /* who may receive; NULL: a new rule */
+	enum fdpass_confirm confirm;
+	enum fdpass_waiting waiting;
+	const struct fdpass_wait *wait;
+	fdpass_observer observer; /* or NULL */
+	void *observer_context;
+};
+
+#define FDPASS_SEND_OPTIONS_INIT                                                                   \
+	{                                                                                          \
+		sizeof(struct fdpass_send_options), NULL, FDPASS_CONFIRM_BEST, FDPASS_WAIT_NEVER,  \
+			NULL, NULL, NULL                                                           \
+	}
+
+struct fdpass_delivery {
+	enum fdpass_proof proof;
+	uint32_t installed;	 /* with PROOF_ANSWER: how many of them the receiver keeps */
+	struct fdpass_peer peer; /* the receiver */
+};
+
+/*
+ * Hands the descriptors of `set` (1 to FDPASS_MESSAGE_MAX) to the receiver at `address`: a "plain
+ * handover", fdpass-protocol(7). The set is borrowed and unchanged, whatever happens.
+ *
+ * 0 means delivered, with the proof in `ret_delivery` (which may be NULL). Failures, by step:
+ *   CONNECT  -ECONNREFUSED, -ENOENT, -EACCES, ...: no receiver; nothing was sent
+ *   PEER     -EPERM: the receiver is not admitted by the rule; nothing was sent
+ *   SEND     nothing arrived; -EINVAL also when a descriptor is of a kind that cannot be passed
+ *   ANSWER   -ECONNRESET: closed without reading it, nothing was given
+ *            -EBUSY: another sender was first, nothing was given
+ *            -EREMOTEIO: refused, the receiver's reason is in error->text
+ *            -ECONNABORTED: the receiver ended after reading and without an answer: cannot tell
+ *            -EPROTO: what it wrote is no answer: cannot tell
+ *            -ENOMSG: it was read, but by a receiver that does not answer (CONFIRM_ANSWER only)
+ *   WAIT     -ETIMEDOUT, -ECANCELED; error->text is "sent" when the message had gone out already, so
+ *            that it may still be read, else ""
+ */
+int fdpass_send(const struct fdpass_address *address, const struct fdpass_set *set,
+		const struct fdpass_send_options *options, struct fdpass_delivery *ret_delivery,
+		struct fdpass_error *error);
+
+/* ---------------------------------------------------------------------------------- receiving -- */
+
+/*
+ * A receiver serves any number of listeners at once. Callers that its rule does not admit, that are
+ * silent, that send no descriptor, more than fits, or garbage, are turned away and never end its wait.
+ */
+struct fdpass_receiver;
+struct fdpass_handover;
+
+/* `rule` is borrowed for the receiver's life; NULL: a new rule. `observer` may be NULL. */
+int fdpass_receiver_new(const struct fdpass_rule *rule, fdpass_observer observer,
+			void *observer_context, struct fdpass_receiver **ret_receiver);
+
+/* Tells callers that were not read "another sender was first", closes them and every listener. */
+struct fdpass_receiver *fdpass_receiver_free(struct fdpass_receiver *receiver);
+
+/* Adds a listener, which the receiver owns from here on (on failure the caller still does). Returns
+ * its index: 0 for the first, and so on. */
+int fdpass_receiver_add(struct fdpass_receiver *receiver, struct fdpass_listener *listener);
+
+/* Closes listener `index` and the callers that wait on it, each told "another sender was first".
+ * The other indexes do not move. */
+void fdpass_receiver_drop(struct fdpass_receiver *receiver, int index);
+
+/*
+ * Waits for the next complete handover on any listener, in the order in which they become complete.
+ * The caller owns it, and must answer it. -ETIMEDOUT, -ECANCELED (step WAIT); -ENOMEM. Whatever a
+ * caller does wrong is not an error of the receiver.
+ */
+int fdpass_receiver_next(struct fdpass_receiver *receiver, const struct fdpass_wait *wait,
+			 struct fdpass_handover **ret_handover, struct fdpass_error *error);
+
+/* The index of the listener that it came in by. */
+int fdpass_handover_index(const struct fdpass_handover *handover);
+
+/* Who wrote it: the credentials of its message, which the rule admitted. */
+struct fdpass_peer fdpass_handover_peer(const struct fdpass_handover *handover);
+
+/* What came: owned by the handover; steal from it what is to live longer. */
+struct fdpass_set *fdpass_handover_set(struct fdpass_handover *handover);
+
+/* Answers "accepted; I keep `installed` of them". To be called once they are in the table and nothing
+ * that can be checked beforehand stands against using them. A sender that has gone is no failure. */
+void fdpass_handover_accept(struct fdpass_handover *handover, uint32_t installed);
+
+/* Answers "refused" with a reason for a person, cut to FDPASS_REASON_MAX bytes, and closes what came. */
+void fdpass_handover_refuse(struct fdpass_handover *handover, const char *reason);
+
+/* After fdpass_handover_accept(): says that what was to be run with them could not be started. */
+void fdpass_handover_fail(struct fdpass_handover *handover, const char *reason);
+
+/* Moves the connection, which stays open to tell the sender about exec, to a number >= `lowest`. */
+int fdpass_handover_move(struct fdpass_handover *handover, int lowest);
+
+/* Closes the connection and what is left in the set; not answered yet: refused. NULL is fine.
+ * Returns NULL. */
+struct fdpass_handover *fdpass_handover_free(struct fdpass_handover *handover);
+
+/* ---------------------------------------------------------------------------------- placement -- */
+
+/*
+ * Puts descriptors on given numbers, whatever the overlap between old and new numbers, as a program
+ * does that is about to exec. Adding is pure; fdpass_plan_run() makes the calls.
+ */
+struct fdpass_plan;
+
+int fdpass_plan_new(struct fdpass_plan **ret_plan);
+struct fdpass_plan *fdpass_plan_free(struct fdpass_plan *plan);
+
+/* `source` is to be at `target`. One source may go to several targets; a target has one source:
+ * -EEXIST. Negative numbers: -EBADF. */
+int fdpass_plan_add(struct fdpass_plan *plan, int source, int target);
+
+/* The highest target, or -1 without any. */
+int fdpass_plan_highest(const struct fdpass_plan *plan);
+
+/*
+ * Carries it out: afterwards every target refers to its source's open file description and is
+ * inherited across exec; whatever was at a target before is closed, and so is every source that is
+ * not a target. Needs one free number when sources and targets form a cycle.
+ *
+ * There is no way back: on failure (-EMFILE, -EBADF, -ENOMEM; error->fd is the target) some targets
+ * may be placed and others not, and the caller is expected to exit. dup(2), fcntl(2).
+ */
+int fdpass_plan_run(struct fdpass_plan *plan, struct fdpass_error *error);
+
+#ifdef FDPASS_BUILD
+#pragma GCC visibility pop
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
