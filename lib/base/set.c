@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* An ordered list of descriptors that knows which of them it has to close. */
+#include "base/set.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+#define SET_ROOM_FIRST 16
+
+/* One allocation holds the numbers, side by side, and behind them one ownership byte for each. */
+struct fdpass_set {
+	int *fds;
+	unsigned char *owned;
+	size_t count;
+	size_t room;
+};
+
+int fdpass_set_new(struct fdpass_set **ret_set)
+{
+	struct fdpass_set *set = calloc(1, sizeof(*set));
+
+	if (set == NULL)
+		return -ENOMEM;
+	*ret_set = set;
+	return 0;
+}
+
+struct fdpass_set *fdpass_set_free(struct fdpass_set *set)
+{
+	if (set != NULL) {
+		fdpass_set_truncate(set, 0);
+		free(set->fds);
+		free(set);
+	}
+	return NULL;
+}
+
+int fdpass_set_reserve(struct fdpass_set *set, size_t extra)
+{
+	size_t needed, room;
+	int *fds;
+
+	if (extra > FDPASS_HANDOVER_MAX - set->count)
+		return -EMFILE;
+	needed = set->count + extra;
+	if (needed <= set->room)
+		return 0;
+
+	room = set->room > 0 ? 2 * set->room : SET_ROOM_FIRST;
+	if (room < needed)
+		room = needed;
+	if (room > FDPASS_HANDOVER_MAX)
+		room = FDPASS_HANDOVER_MAX;
+	fds = realloc(set->fds, room * (sizeof(*set->fds) + sizeof(*set->owned)));
+	if (fds == NULL)
+		return -ENOMEM;
+	/* The ownership bytes are where they were; their place is now farther up. */
+	set->owned = (unsigned char *)(fds + room);
+	memmove(set->owned, fds + set->room, set->count);
+	set->fds = fds;
+	set->room = room;
+	return 0;
+}
+
+static void append(struct fdpass_set *set, int fd, unsigned char owned)
+{
+	set->fds[set->count] = fd;
+	set->owned[set->count] = owned;
+	set->count++;
+}
+
+int fdpass_set_take(struct fdpass_set *set, int fd)
+{
+	int r;
+
+	if (fd < 0)
+		return -EBADF;
+	r = fdpass_set_reserve(set, 1);
+	if (r < 0)
+		return r;
+	append(set, fd, 1);
+	return 0;
+}
+
+int fdpass_set_take_many(struct fdpass_set *set, const int *fds, size_t count)
+{
+	size_t i;
+	int r;
+
+	for (i = 0; i < count; i++)
+		if (fds[i] < 0)
+			return -EBADF;
+	r = fdpass_set_reserve(set, count);
+	if (r < 0)
+		return r;
+	if (count > 0) {
+		memcpy(set->fds + set->count, fds, count * sizeof(*fds));
+		memset(set->owned + set->count, 1, count);
+		set->count += count;
+	}
+	return 0;
+}
+
+int fdpass_set_dup(struct fdpass_set *set, int fd)
+{
+	int r, copy;
+
+	r = fdpass_set_reserve(set, 1);
+	if (r < 0)
+		return r;
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (copy < 0)
+		return -errno;
+	append(set, copy, 1);
+	return 0;
+}
+
+int fdpass_set_borrow(struct fdpass_set *set, int fd)
+{
+	int r;
+
+	if (!fdpass_fd_is_open(fd))
+		return -EBADF;
+	r = fdpass_set_reserve(set, 1);
+	if (r < 0)
+		return r;
+	append(set, fd, 0);
+	return 0;
+}
+
+size_t fdpass_set_count(const struct fdpass_set *set)
+{
+	return set->count;
+}
+
+const int *fdpass_set_numbers(const struct fdpass_set *set)
+{
+	return set->count > 0 ? set->fds : NULL;
+}
+
+int fdpass_set_get(const struct fdpass_set *set, size_t index)
+{
+	return index < set->count ? set->fds[index] : FD_NONE;
+}
+
+int fdpass_set_steal(struct fdpass_set *set, size_t index)
+{
+	if (index >= set->count)
+		return FD_NONE;
+	set->owned[index] = 0;
+	return fd_give(&set->fds[index]);
+}
+
+void fdpass_set_close_run(int first, int last)
+{
+	int fd;
+
+#ifdef SYS_close_range
+	/* Linux 5.9. By number, because glibc before 2.34 and musl have no function for it. If it
+	 * fails it has closed nothing: ENOSYS, or EPERM from a container's seccomp filter. */
+	if (last > first) {
+		int saved = errno;
+		long r = syscall(SYS_close_range, (unsigned)first, (unsigned)last, 0U);
+
+		errno = saved;
+		if (r == 0)
+			return;
+	}
+#endif
+	for (fd = first; fd < last; fd++)
+		fdpass_fd_close(fd);
+	fdpass_fd_close(last);
+}
+
+void fdpass_set_truncate(struct fdpass_set *set, size_t count)
+{
+	size_t first, last;
+
+	/* What was received is nearly always a few ascending runs: recvmsg(2) takes the lowest free
+	 * numbers, in order. */
+	for (first = count; first < set->count; first = last + 1) {
+		last = first;
+		if (!set->owned[first])
+			continue;
+		while (last + 1 < set->count && set->owned[last + 1] &&
+		       set->fds[last + 1] - 1 == set->fds[last])
+			last++;
+		fdpass_set_close_run(set->fds[first], set->fds[last]);
+	}
+	if (count < set->count)
+		set->count = count;
+}

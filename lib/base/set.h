@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FDPASS_BASE_SET_H
+#define FDPASS_BASE_SET_H
+
+/*
+ * The inside of a descriptor set, for the code that moves whole messages at once. What a set is and
+ * who owns what stands in fdpass.h.
+ */
+
+#include "fdpass.h"
+
+/* All numbers in order, fdpass_set_count() of them, side by side as a control message wants them;
+ * -EBADF where one was stolen. Valid until the set changes. NULL when the set is empty. */
+const int *fdpass_set_numbers(const struct fdpass_set *set);
+
+/* Makes room for `extra` more, so that taking that many cannot fail: to be called before receiving,
+ * because what was received has to be owned by something. -EMFILE beyond FDPASS_HANDOVER_MAX. */
+int fdpass_set_reserve(struct fdpass_set *set, size_t extra);
+
+/* Appends `count` descriptors, which the set owns from here on. All or nothing: on failure the
+ * caller still owns every one of them. */
+int fdpass_set_take_many(struct fdpass_set *set, const int *fds, size_t count);
+
+/* Closes every number from `first` to `last`; all of them must be the caller's. Keeps errno. */
+void fdpass_set_close_run(int first, int last);
+
+#endif
