@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* The receiver's end of one handover: greet, take one message, judge it, answer. */
+#include "wire/incoming.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/fd.h"
+
+int fdpass_incoming_begin(struct incoming *incoming, int socket)
+{
+	int r;
+
+	*incoming = (struct incoming){.socket = socket};
+	r = fdpass_set_new(&incoming->set);
+	if (r < 0)
+		return r;
+	/* The greeting stands in the sender's queue before anything is read here, so that a sender
+	 * that finds its message read and no greeting knows that we are none of those who answer.
+	 * A sender that is gone already (EPIPE) may have left its message: read on. */
+	fdpass_message_send(socket, FRAME_GREETING, FRAME_GREETING_SIZE, NULL, 0);
+	return 0;
+}
+
+/* A payload that is larger than one read: take the rest of what is there, so that closing does not
+ * look like "unread" to its sender. Without a control buffer nothing more can be installed. */
+static void discard_rest(int socket)
+{
+	char rest[4096];
+	size_t total = 0;
+	ssize_t got;
+
+	do {
+		got = fdpass_message_read(socket, rest, sizeof(rest));
+		total += got > 0 ? (size_t)got : 0;
+	} while (got > 0 && total < INCOMING_BYTES_MAX);
+}
+
+static int refuse(struct incoming *incoming, int code, const char *reason, const char **ret_reason)
+{
+	fdpass_set_truncate(incoming->set, 0);
+	*ret_reason = reason;
+	return code;
+}
+
+/* The end of the stream, or ECONNRESET in its place: a sender that closes with our greeting unread
+ * ends it like that. */
+static int ended(struct incoming *incoming, const char **ret_reason)
+{
+	if (incoming->bytes == 0)
+		return refuse(incoming, -ECONNRESET, "nothing came", ret_reason);
+	return refuse(incoming, -EBADMSG, "no descriptor came with it", ret_reason);
+}
+
+int fdpass_incoming_step(struct incoming *incoming, incoming_admit admit, void *context,
+			 const char **ret_reason)
+{
+	char bytes[4096];
+	struct message message;
+	int r;
+
+	for (;;) {
+		r = fdpass_message_receive(incoming->socket, bytes, sizeof(bytes), incoming->set,
+					   &message);
+		if (r == -EAGAIN)
+			return 0;
+		if (r == -ECONNRESET || r == -EPIPE)
+			return ended(incoming, ret_reason);
+		if (r < 0)
+			return refuse(incoming, r, "the message could not be received", ret_reason);
+		/* Nobody asked for one, but the set owns only SCM_RIGHTS. */
+		message.pidfd = fdpass_fd_close(message.pidfd);
+		if (message.size == 0)
+			return ended(incoming, ret_reason);
+		if ((message.flags & MESSAGE_TRUNCATED) != 0)
+			return refuse(incoming, -EMFILE,
+				      "descriptors were lost on the way: the receiver's table of open "
+				      "files is full, or a security module denied one",
+				      ret_reason);
+		if ((message.flags & MESSAGE_CREDENTIALS) == 0)
+			message.writer = (struct ucred){0, (uid_t)-1, (gid_t)-1};
+		r = admit(context, &message.writer);
+		if (r <= 0)
+			return refuse(incoming, r < 0 ? r : -EPERM,
+				      "the process that wrote the message is not admitted",
+				      ret_reason);
+		if (fdpass_set_count(incoming->set) > 0) {
+			incoming->writer = message.writer;
+			if (message.size == sizeof(bytes))
+				discard_rest(incoming->socket);
+			return 1;
+		}
+		if (incoming->bytes == 0 && message.size >= FRAME_RICH_MAGIC_SIZE &&
+		    memcmp(bytes, FRAME_RICH_MAGIC, FRAME_RICH_MAGIC_SIZE) == 0)
+			return refuse(incoming, -EPROTONOSUPPORT,
+				      "this receiver takes no names and at most 253 descriptors",
+				      ret_reason);
+		incoming->bytes += (size_t)message.size;
+		if (incoming->bytes > INCOMING_BYTES_MAX)
+			return refuse(incoming, -EBADMSG, "no descriptor came with it", ret_reason);
+	}
+}
+
+void fdpass_incoming_answer(const struct incoming *incoming, enum frame_type type, uint32_t count,
+			    const char *text)
+{
+	unsigned char bytes[FRAME_RECORD_MAX];
+	size_t size = fdpass_frame_encode(type, count, text, bytes);
+
+	fdpass_message_send(incoming->socket, bytes, size, NULL, 0);
+}
+
+void fdpass_incoming_end(struct incoming *incoming)
+{
+	incoming->set = fdpass_set_free(incoming->set);
+	incoming->socket = fdpass_fd_close(incoming->socket);
+}

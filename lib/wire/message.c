@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* One message with descriptors on a connected Unix socket: the only sendmsg and recvmsg in the tree. */
+#include "wire/message.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/fd.h"
+
+ssize_t fdpass_message_send(int socket, const void *bytes, size_t size, const int *fds, size_t count)
+{
+	/* The union aligns the buffer for the control message header, cmsg(3). */
+	union {
+		char buffer[CMSG_SPACE(sizeof(int) * FDPASS_MESSAGE_MAX)];
+		struct cmsghdr align;
+	} control;
+	struct iovec vector = {.iov_base = (void *)bytes, .iov_len = size};
+	struct msghdr header = {.msg_iov = &vector, .msg_iovlen = 1};
+	ssize_t sent;
+
+	if (size == 0 || count > FDPASS_MESSAGE_MAX)
+		return -EINVAL;
+	if (count > 0) {
+		struct cmsghdr *message;
+
+		header.msg_control = control.buffer;
+		header.msg_controllen = CMSG_SPACE(sizeof(int) * count);
+		/* The padding behind an odd number goes to the kernel too. */
+		memset(control.buffer, 0, header.msg_controllen);
+		message = CMSG_FIRSTHDR(&header);
+		message->cmsg_level = SOL_SOCKET;
+		message->cmsg_type = SCM_RIGHTS;
+		message->cmsg_len = CMSG_LEN(sizeof(int) * count);
+		memcpy(CMSG_DATA(message), fds, sizeof(int) * count);
+	}
+	do
+		sent = sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -errno : sent;
+}
+
+/* Hands all descriptors of one SCM_RIGHTS message to the set. There is room: it was reserved. */
+static void own_rights(struct cmsghdr *message, struct fdpass_set *set)
+{
+	int fds[FDPASS_MESSAGE_MAX + 1];
+	size_t bytes = message->cmsg_len - CMSG_LEN(0);
+
+	if (bytes > sizeof(fds))
+		bytes = sizeof(fds);
+	memcpy(fds, CMSG_DATA(message), bytes);
+	fdpass_set_take_many(set, fds, bytes / sizeof(int));
+}
+
+int fdpass_message_receive(int socket, void *bytes, size_t size, struct fdpass_set *set,
+			   struct message *ret_message)
+{
+	/* Room for everything that can come at once, in the kernel's order: credentials, rights,
+	 * pidfd; else a missing byte would truncate. The kernel gives at most 253 descriptors. */
+	union {
+		char buffer[CMSG_SPACE(sizeof(struct ucred)) +
+			    CMSG_SPACE(sizeof(int) * FDPASS_MESSAGE_MAX) + CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec vector = {.iov_base = bytes, .iov_len = size};
+	struct msghdr header = {
+		.msg_iov = &vector,
+		.msg_iovlen = 1,
+		.msg_control = control.buffer,
+		.msg_controllen = sizeof(control.buffer),
+	};
+	struct message result = {.pidfd = FD_NONE};
+	struct cmsghdr *message;
+	int r = fdpass_set_reserve(set, FDPASS_MESSAGE_MAX + 1);
+
+	if (r < 0)
+		return r;
+	do
+		result.size = recvmsg(socket, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	while (result.size < 0 && errno == EINTR);
+	if (result.size < 0)
+		return -errno;
+	for (message = CMSG_FIRSTHDR(&header); message != NULL;
+	     message = CMSG_NXTHDR(&header, message)) {
+		if (message->cmsg_level != SOL_SOCKET)
+			continue;
+		if (message->cmsg_type == SCM_RIGHTS) {
+			own_rights(message, set);
+		} else if (message->cmsg_type == SCM_CREDENTIALS &&
+			   message->cmsg_len >= CMSG_LEN(sizeof(result.writer))) {
+			memcpy(&result.writer, CMSG_DATA(message), sizeof(result.writer));
+			result.flags |= MESSAGE_CREDENTIALS;
+		} else if (message->cmsg_type == SCM_PIDFD &&
+			   message->cmsg_len >= CMSG_LEN(sizeof(int))) {
+			fdpass_fd_close(result.pidfd);
+			/* A negative number here is the kernel's errno for "no pidfd". */
+			memcpy(&result.pidfd, CMSG_DATA(message), sizeof(int));
+		}
+	}
+	if ((header.msg_flags & MSG_CTRUNC) != 0)
+		result.flags |= MESSAGE_TRUNCATED;
+	*ret_message = result;
+	return 0;
+}
+
+ssize_t fdpass_message_read(int socket, void *bytes, size_t size)
+{
+	ssize_t got;
+
+	do
+		got = recv(socket, bytes, size, MSG_DONTWAIT);
+	while (got < 0 && errno == EINTR);
+	return got < 0 ? -errno : got;
+}
+
+void fdpass_message_refuse_descriptors(int socket)
+{
+	int off = 0;
+
+	/* ENOPROTOOPT before Linux 6.16: then the missing control buffer alone keeps them out. */
+	setsockopt(socket, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off));
+}

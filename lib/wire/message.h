@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FDPASS_WIRE_MESSAGE_H
+#define FDPASS_WIRE_MESSAGE_H
+
+/* One message with descriptors on a connected Unix socket. */
+
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include "base/set.h"
+
+/* Linux 6.5, 6.16; Debian 12's headers are older (include/uapi/asm-generic/socket.h). */
+#ifndef SO_PASSPIDFD
+#define SO_PASSPIDFD 76
+#endif
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+#ifndef SCM_PIDFD
+#define SCM_PIDFD 0x04
+#endif
+
+/*
+ * Sends `size` bytes (at least 1: a stream drops the descriptors of an empty message without a word)
+ * and the `count` descriptors `fds`, which stay the caller's. Does not block and raises no SIGPIPE.
+ * Returns the bytes sent, or -EAGAIN, -EPIPE, -ECONNRESET, -ETOOMANYREFS, -EPERM (the receiver's
+ * SO_PASSRIGHTS is off), -EBADF, -EINVAL (a kind that cannot be passed; more than 253).
+ */
+ssize_t fdpass_message_send(int socket, const void *bytes, size_t size, const int *fds,
+			    size_t count);
+
+enum message_flag {
+	MESSAGE_TRUNCATED = 1 << 0,  /* descriptors of it were lost: the table is full, or an LSM */
+	MESSAGE_CREDENTIALS = 1 << 1, /* `writer` is filled */
+};
+
+struct message {
+	ssize_t size;	     /* bytes received; 0: end of file */
+	unsigned flags;	     /* enum message_flag */
+	struct ucred writer; /* SCM_CREDENTIALS, when the socket has SO_PASSCRED */
+	int pidfd;	     /* SCM_PIDFD, owned by the caller, when the socket has SO_PASSPIDFD; or FD_NONE */
+};
+
+/*
+ * The one function of this library that receives descriptors. Takes one message of up to `size`
+ * bytes without blocking. Every descriptor that the kernel installed is appended to `set`, which owns
+ * it, close-on-exec since it exists, before anything is judged; also when the message was truncated.
+ * recvmsg(2), unix(7), cmsg(3).
+ *
+ * Returns 0, or -EAGAIN, -ECONNRESET, -ENOMEM, ...; end of file is not an error but size 0.
+ */
+int fdpass_message_receive(int socket, void *bytes, size_t size, struct fdpass_set *set,
+			   struct message *ret_message);
+
+/*
+ * Reads up to `size` bytes where no descriptor is expected: what comes all the same is never
+ * installed, since there is no control buffer. Returns the bytes, 0 at the end of file, -EAGAIN, ...
+ */
+ssize_t fdpass_message_read(int socket, void *bytes, size_t size);
+
+/* Refuses descriptors on this socket from now on, where the kernel can (Linux 6.16); what was queued
+ * before still arrives. */
+void fdpass_message_refuse_descriptors(int socket);
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sender's end of one handover: send one message, then find out whether it arrived.
+ *
+ * A receiver of ours says so. Of any other, the kernel tells: SIOCOUTQ falls to 0 when our byte was
+ * read, and a read after that tells a reader from one that closed with it unread (ECONNRESET).
+ */
+#include "wire/outgoing.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+
+#include "base/deadline.h"
+#include "base/fd.h"
+#include "wire/message.h"
+
+/* unix(7); the same request as the terminals' in <sys/ioctl.h> (linux/sockios.h). */
+#ifndef SIOCOUTQ
+#define SIOCOUTQ TIOCOUTQ
+#endif
+
+void fdpass_outgoing_begin(struct outgoing *outgoing, int socket, enum fdpass_confirm confirm)
+{
+	*outgoing = (struct outgoing){
+		.socket = socket,
+		.events = FD_NONE,
+		.confirm = confirm,
+		.pause = {.first = NSEC_PER_MSEC / 2, .most = 100 * NSEC_PER_MSEC},
+		.resume = FDPASS_NO_DEADLINE,
+		.reader = FRAME_READER_INIT,
+	};
+}
+
+/* What the receiver wrote. 1: answered; 0: nothing (more) yet. */
+static int step_answer(struct outgoing *outgoing)
+{
+	for (;;) {
+		size_t size;
+		unsigned char *space = frame_reader_space(&outgoing->reader, &size);
+		ssize_t got = fdpass_message_read(outgoing->socket, space, size);
+		int r;
+
+		if (got == -EAGAIN)
+			return 0;
+		if (got < 0)
+			return (int)got;
+		if (got == 0)
+			return -ENODATA;
+		outgoing->spoke = 1;
+		outgoing->reader.used += (size_t)got;
+		while ((r = fdpass_frame_next(&outgoing->reader, &outgoing->answer)) > 0) {
+			switch (outgoing->answer.type) {
+			case FRAME_HELLO:
+				break;
+			case FRAME_ACCEPTED:
+				return 1;
+			case FRAME_REFUSED:
+				return -EREMOTEIO;
+			case FRAME_BUSY:
+				return -EBUSY;
+			case FRAME_FAILED:
+				return -EPROTO;
+			}
+		}
+		if (r < 0)
+			return r;
+	}
+}
+
+static int step_send(struct outgoing *outgoing, const struct fdpass_set *set)
+{
+	ssize_t sent = fdpass_message_send(outgoing->socket, FRAME_PLAIN_BYTE, 1,
+					   fdpass_set_numbers(set), fdpass_set_count(set));
+
+	outgoing->resume = FDPASS_NO_DEADLINE;
+	if (sent == -EAGAIN)
+		return 0;
+	if (sent == -ETOOMANYREFS) {
+		/* Too many descriptors of this user are on their way (unix(7)). The kernel does not
+		 * say when that ends, so look again after a while. */
+		outgoing->resume = fdpass_pause_next(&outgoing->pause);
+		return 0;
+	}
+	if (sent == -EPIPE || sent == -ECONNRESET) {
+		/* The receiver closed before the message was there, perhaps with a word about it. */
+		int r = step_answer(outgoing);
+
+		return r == -EREMOTEIO || r == -EBUSY ? r : -ECONNRESET;
+	}
+	if (sent < 0)
+		return (int)sent;
+	outgoing->sent = 1;
+	return 1;
+}
+
+static int step_confirm(struct outgoing *outgoing, enum fdpass_proof *ret_proof)
+{
+	int unread = 1;
+	int r;
+
+	/* First whether it was read, then what was written: a receiver that answers greets before it
+	 * reads, so its greeting cannot be missed in between. */
+	if (!outgoing->spoke && ioctl(outgoing->socket, SIOCOUTQ, &unread) < 0)
+		return -errno;
+	r = step_answer(outgoing);
+	if (r > 0) {
+		*ret_proof = FDPASS_PROOF_ANSWER;
+		return 1;
+	}
+	if (r == -ENODATA && outgoing->spoke)
+		return -ECONNABORTED;
+	/* End of file without a word: every byte was read before the other end closed. */
+	if (r < 0 && r != -ENODATA)
+		return r;
+	if (outgoing->spoke || (r == 0 && unread != 0))
+		return 0;
+	if (outgoing->confirm == FDPASS_CONFIRM_ANSWER)
+		return -ENOMSG;
+	*ret_proof = FDPASS_PROOF_READ;
+	return 1;
+}
+
+int fdpass_outgoing_step(struct outgoing *outgoing, const struct fdpass_set *set,
+			 enum fdpass_proof *ret_proof)
+{
+	if (!outgoing->sent) {
+		int r = step_send(outgoing, set);
+
+		if (r <= 0)
+			return r;
+		if (outgoing->confirm == FDPASS_CONFIRM_NONE) {
+			*ret_proof = FDPASS_PROOF_NONE;
+			return 1;
+		}
+	}
+	return step_confirm(outgoing, ret_proof);
+}
+
+static int watch_socket(struct outgoing *outgoing)
+{
+	/* Edge-triggered: EPOLLOUT is then reported each time that the kernel frees a message of
+	 * ours, that is when it was read, though the socket was writable all the time. */
+	struct epoll_event interest = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET};
+	fd_owned int events = epoll_create1(EPOLL_CLOEXEC);
+
+	if (events < 0 || epoll_ctl(events, EPOLL_CTL_ADD, outgoing->socket, &interest) < 0)
+		return -errno;
+	outgoing->events = fd_give(&events);
+	return 0;
+}
+
+int fdpass_outgoing_wait(struct outgoing *outgoing, const struct fdpass_wait *wait)
+{
+	struct epoll_event event;
+	int r;
+
+	/* What happened between the last step and this registration is reported by it at once. */
+	if (outgoing->events < 0) {
+		r = watch_socket(outgoing);
+		if (r < 0)
+			return r;
+	}
+	r = fdpass_wait_for(wait, outgoing->events, POLLIN, outgoing->resume);
+	if (r > 0 && epoll_wait(outgoing->events, &event, 1, 0) < 0 && errno != EINTR)
+		return -errno;
+	return r < 0 ? r : 0;
+}
+
+void fdpass_outgoing_end(struct outgoing *outgoing)
+{
+	outgoing->events = fdpass_fd_close(outgoing->events);
+	outgoing->socket = fdpass_fd_close(outgoing->socket);
+}
