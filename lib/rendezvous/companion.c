@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* How a sender that waits for an abstract name is woken. */
+#include "rendezvous/companion.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/fd.h"
+
+/* FNV-1a, 64 bits. It need not resist anybody: a companion's name is guessable anyway. */
+static uint64_t hash(const char *text)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (; *text != '\0'; text++) {
+		h ^= (unsigned char)*text;
+		h *= UINT64_C(0x100000001b3);
+	}
+	return h;
+}
+
+static socklen_t slot_address(uint64_t name, unsigned slot, struct sockaddr_un *un)
+{
+	int length;
+
+	memset(un, 0, sizeof(*un));
+	un->sun_family = AF_UNIX;
+	length = snprintf(un->sun_path + 1, sizeof(un->sun_path) - 1, "fdpass-wait/%016jx/%u",
+			  (uintmax_t)name, slot);
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
+}
+
+int fdpass_companion_open(const char *name)
+{
+	fd_owned int companion = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	uint64_t h = hash(name);
+
+	if (companion < 0)
+		return -errno;
+	for (unsigned slot = 0; slot < COMPANION_SLOTS; slot++) {
+		struct sockaddr_un un;
+		socklen_t length = slot_address(h, slot, &un);
+
+		if (bind(companion, (struct sockaddr *)&un, length) == 0)
+			return fd_give(&companion);
+		if (errno != EADDRINUSE)
+			return -errno;
+	}
+	return -EADDRINUSE;
+}
+
+void fdpass_companion_drain(int companion)
+{
+	/* The kernel holds 11 datagrams (net.unix.max_dgram_qlen); more come from a flood, and then
+	 * the next wait ends at once again. No control buffer: nothing can be installed. */
+	for (int i = 0; i < 16; i++) {
+		char byte;
+
+		if (recv(companion, &byte, sizeof(byte), MSG_DONTWAIT) < 0)
+			return;
+	}
+}
+
+void fdpass_companion_poke(const char *name)
+{
+	fd_owned int poker = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint64_t h = hash(name);
+
+	if (poker < 0)
+		return;
+	for (unsigned slot = 0; slot < COMPANION_SLOTS; slot++) {
+		struct sockaddr_un un;
+		socklen_t length = slot_address(h, slot, &un);
+
+		sendto(poker, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&un, length);
+	}
+}

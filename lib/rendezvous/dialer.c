@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Connecting to an address, and waiting for somebody to listen there.
+ *
+ * What is awaited is a listener, not a file. The kernel tells when names change (inotify), and for
+ * abstract names, where it has nothing, a receiver of ours does. What neither tells, such as a foreign
+ * receiver that binds first and listens later, is found by trying again after pauses that grow to a
+ * bound.
+ */
+#include "rendezvous/dialer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/deadline.h"
+#include "base/error.h"
+#include "base/fd.h"
+#include "rendezvous/companion.h"
+#include "rendezvous/rundir.h"
+#include "rendezvous/sockpath.h"
+
+void fdpass_dialer_init(struct dialer *dialer, const struct fdpass_address *address)
+{
+	*dialer = (struct dialer){
+		.address = address,
+		.watch = WATCH_INIT,
+		.companion = FD_NONE,
+		.unannounced = {.first = NSEC_PER_MSEC, .most = NSEC_PER_SEC},
+		.announced = {.first = NSEC_PER_SEC, .most = 30 * NSEC_PER_SEC},
+		.poked = {.first = NSEC_PER_MSEC, .most = 100 * NSEC_PER_MSEC},
+	};
+}
+
+/* The address for connect. A path that does not fit goes through a descriptor of the socket file,
+ * which `*ret_inode` then holds until connect was called. */
+static int connect_address(const struct fdpass_address *address, struct sockaddr_un *un,
+			   int *ret_inode)
+{
+	int length;
+
+	if (address->kind == FDPASS_ADDRESS_ABSTRACT)
+		return (int)fdpass_address_abstract(address, un);
+	length = fdpass_sockpath_plain(address->text, un);
+	if (length != -ENAMETOOLONG)
+		return length;
+	*ret_inode = open(address->text, O_PATH | O_CLOEXEC);
+	return *ret_inode < 0 ? -errno : fdpass_sockpath_of(*ret_inode, address->text, un);
+}
+
+int fdpass_dialer_try(struct dialer *dialer, struct fdpass_error *error)
+{
+	fd_owned int inode = FD_NONE;
+	fd_owned int fd = FD_NONE;
+	struct sockaddr_un un;
+	int length;
+
+	if (dialer->address->is_private) {
+		int r = fdpass_rundir_check(dialer->address->directory, error);
+
+		if (r < 0)
+			return r;
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return fdpass_error_set(error, FDPASS_STEP_SOCKET, -errno);
+	length = connect_address(dialer->address, &un, &inode);
+	if (length < 0)
+		return fdpass_error_set(error, FDPASS_STEP_CONNECT, length);
+	if (connect(fd, (struct sockaddr *)&un, (socklen_t)length) < 0)
+		return fdpass_error_set(error, FDPASS_STEP_CONNECT, -errno);
+	return fd_give(&fd);
+}
+
+int fdpass_dialer_can_wait(int code)
+{
+	switch (code) {
+	case -ENOENT:	    /* no such name, or no such directory */
+	case -ENOTDIR:	    /* a file where a directory may come */
+	case -ECONNREFUSED: /* stale, no socket at all, or not listening yet */
+	case -EACCES:	    /* permissions may change, and so may who made it */
+	case -EAGAIN:	    /* it listens, and its backlog is full */
+	case -EPROTOTYPE:   /* a socket of another type */
+	case -ELOOP:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+/* Waits for events of the path. */
+static int wait_path(struct dialer *dialer, int code, const struct fdpass_wait *wait)
+{
+	int complete = fdpass_watch_arm(&dialer->watch, dialer->address->text);
+	int absent = code == -ENOENT || code == -ENOTDIR;
+	struct fdpass_pause *pause = complete && absent ? &dialer->announced : &dialer->unannounced;
+	int64_t until;
+
+	if (!dialer->armed) {
+		/* It may have come before it was watched. */
+		dialer->armed = 1;
+		return 0;
+	}
+	until = fdpass_pause_next(pause);
+	for (;;) {
+		int r = fdpass_wait_for(wait, dialer->watch.inotify, POLLIN, until);
+
+		if (r <= 0)
+			return r;
+		if (fdpass_watch_drain(&dialer->watch)) {
+			pause_restart(&dialer->unannounced);
+			pause_restart(&dialer->announced);
+			return 0;
+		}
+	}
+}
+
+/* Waits for a poke. */
+static int wait_abstract(struct dialer *dialer, const struct fdpass_wait *wait)
+{
+	int64_t until;
+	int r;
+
+	if (!dialer->armed) {
+		dialer->armed = 1;
+		dialer->companion = fdpass_companion_open(dialer->address->name);
+		return 0;
+	}
+	until = fdpass_pause_next(&dialer->unannounced);
+	r = fdpass_wait_for(wait, dialer->companion, POLLIN, until);
+	if (r <= 0) {
+		pause_restart(&dialer->poked);
+		return r;
+	}
+	fdpass_companion_drain(dialer->companion);
+	/* Anybody can poke. The first is believed at once, those that follow it at a bounded rate. */
+	if (dialer->poked.next == 0) {
+		fdpass_pause_next(&dialer->poked);
+		return 0;
+	}
+	return fdpass_wait_for(wait, FD_NONE, 0, fdpass_pause_next(&dialer->poked));
+}
+
+int fdpass_dialer_wait(struct dialer *dialer, int code, const struct fdpass_wait *wait,
+		       struct fdpass_error *error)
+{
+	int r = dialer->address->kind == FDPASS_ADDRESS_ABSTRACT
+			? wait_abstract(dialer, wait)
+			: wait_path(dialer, code, wait);
+
+	return r < 0 ? fdpass_error_set(error, FDPASS_STEP_WAIT, r) : 0;
+}
+
+void fdpass_dialer_end(struct dialer *dialer)
+{
+	fdpass_watch_end(&dialer->watch);
+	dialer->companion = fdpass_fd_close(dialer->companion);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* The directory of short names: made with mode 0700, and refused unless it is its user's alone. */
+#include "rendezvous/rundir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+
+static int refuse(struct fdpass_error *error, const char *reason)
+{
+	return fdpass_error_text(error, FDPASS_STEP_RUNDIR, -EPERM, reason);
+}
+
+static int open_checked(const char *path, struct fdpass_error *error)
+{
+	fd_owned int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat status;
+
+	if (fd < 0 && (errno == ELOOP || errno == ENOTDIR)) {
+		if (lstat(path, &status) == 0 && S_ISLNK(status.st_mode))
+			return refuse(error, "it is a symbolic link");
+		return refuse(error, "it is not a directory");
+	}
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return fdpass_error_set(error, FDPASS_STEP_RUNDIR, -errno);
+	if (status.st_uid != geteuid())
+		return refuse(error, "it belongs to another user");
+	if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return refuse(error, "others may write to it");
+	return fd_give(&fd);
+}
+
+/* mkdir obeys the umask, which may have taken bits that we need ourselves. The directory just made is
+ * taken by descriptor: in a parent that others can write to, its path may lead elsewhere by now. */
+static void undo_umask(const char *path)
+{
+	fd_owned int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char through[32];
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status) < 0 || status.st_uid != geteuid() ||
+	    (status.st_mode & 0700) == 0700)
+		return;
+	snprintf(through, sizeof(through), "/proc/self/fd/%d", fd);
+	chmod(through, 0700);
+}
+
+int fdpass_rundir_open(const char *path, struct fdpass_error *error)
+{
+	int made = mkdir(path, 0700) == 0;
+	int saved = errno;
+	int fd;
+
+	if (!made && saved != EEXIST && saved != EROFS && saved != EACCES)
+		return fdpass_error_set(error, FDPASS_STEP_RUNDIR, -saved);
+	if (made)
+		undo_umask(path);
+	fd = open_checked(path, error);
+	/* Not there and not to be made: the reason is why it could not be made. */
+	if (fd == -ENOENT && !made)
+		return fdpass_error_set(error, FDPASS_STEP_RUNDIR, -saved);
+	return fd;
+}
+
+int fdpass_rundir_check(const char *path, struct fdpass_error *error)
+{
+	fd_owned int fd = open_checked(path, error);
+
+	return fd >= 0 || fd == -ENOENT ? 0 : fd;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FDPASS_RENDEZVOUS_SOCKPATH_H
+#define FDPASS_RENDEZVOUS_SOCKPATH_H
+
+/*
+ * Socket addresses of any length. sun_path holds 107 bytes; what is longer, or must not be looked up
+ * twice, is named through a descriptor and /proc/self/fd. Without /proc, a short path serves as it is.
+ */
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+/* The address of `name` (short) in the directory open as `fd`, whose path is `directory`. Returns the
+ * length, or -ENAMETOOLONG. */
+int fdpass_sockpath_in(int fd, const char *directory, const char *name, struct sockaddr_un *un);
+
+/* The address of the very inode that is open (O_PATH) as `fd`; `path` is where it was found. */
+int fdpass_sockpath_of(int fd, const char *path, struct sockaddr_un *un);
+
+/* The path as it is: -ENAMETOOLONG when it does not fit. */
+int fdpass_sockpath_plain(const char *path, struct sockaddr_un *un);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FDPASS_RENDEZVOUS_WATCH_H
+#define FDPASS_RENDEZVOUS_WATCH_H
+
+/* Watching a path for a socket to appear there, also before its directories exist: inotify(7). */
+
+#include <stddef.h>
+
+struct watch {
+	int inotify; /* owned; FD_NONE when the kernel gave us none */
+	/* The component that is missing in the deepest directory that exists; in the path. */
+	const char *missing;
+	size_t missing_length;
+};
+
+#define WATCH_INIT                                                                                 \
+	{                                                                                          \
+		FD_NONE, NULL, 0                                                                   \
+	}
+
+/*
+ * Watches every directory on the way to `path`, which must outlive the watch. To be called again
+ * after each event, since directories come and go. 1: whatever can make the path lead to a new socket
+ * will be an event. 0: some of it will not (a directory that may not be read, a symbolic link, a
+ * network file system, no watches left), so that the caller has to look again by itself as well.
+ */
+int fdpass_watch_arm(struct watch *watch, const char *path);
+
+/* Takes the events; 1 when one of them can concern the path, else 0. */
+int fdpass_watch_drain(struct watch *watch);
+
+void fdpass_watch_end(struct watch *watch);
+
+#endif
