@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The library's error record in words.
+ *
+ * The words are data: a table for each side, searched from the top. In a text, {where}, {errno}, {text},
+ * {fd}, {user} and {process} stand for what the record says.
+ */
+#include "cli/explain.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct explanation {
+	enum fdpass_step step;
+	int code;	  /* 0: any */
+	const char *when; /* the record's text must be this; NULL: whatever */
+	const char *text;
+};
+
+static const struct explanation sending[] = {
+	{FDPASS_STEP_ADDRESS, 0, NULL, "{where}: {text}"},
+	{FDPASS_STEP_CONNECT, ECONNREFUSED, NULL,
+	 "{where}: nobody is listening ({errno}); start the receiver first or use --blocking"},
+	{FDPASS_STEP_CONNECT, ENOENT, NULL,
+	 "{where}: no receiver is there ({errno}); start the receiver first or use --blocking"},
+	{FDPASS_STEP_CONNECT, EACCES, NULL,
+	 "{where}: not allowed to connect ({errno}); the receiver has to admit this user with "
+	 "--from-user"},
+	{FDPASS_STEP_CONNECT, EPROTOTYPE, NULL,
+	 "{where}: this is a socket of another type ({errno}); a receiver listens on a stream socket"},
+	{FDPASS_STEP_PEER, EPERM, NULL,
+	 "{where}: the receiver is process {process} of user {user}, who may not have this; if it "
+	 "should, name it with --to-user. Nothing was given"},
+	{FDPASS_STEP_SEND, EINVAL, NULL,
+	 "{where}: the kernel does not pass one of these descriptors ({errno}); an io_uring, for "
+	 "one, cannot be passed"},
+	{FDPASS_STEP_SEND, EPERM, NULL,
+	 "{where}: the receiver takes no descriptors ({errno}): its SO_PASSRIGHTS is off"},
+	{FDPASS_STEP_ANSWER, ECONNRESET, NULL,
+	 "{where}: the receiver closed the connection without reading; nothing was given"},
+	{FDPASS_STEP_ANSWER, EBUSY, NULL,
+	 "{where}: another sender was first; nothing was given. With --blocking, fdsend waits for "
+	 "the next receiver"},
+	{FDPASS_STEP_ANSWER, EREMOTEIO, NULL, "{where}: the receiver refused: {text}"},
+	{FDPASS_STEP_ANSWER, ECONNABORTED, NULL,
+	 "{where}: the receiver ended without an answer; it cannot be told whether it had the "
+	 "descriptors"},
+	{FDPASS_STEP_ANSWER, EPROTO, NULL,
+	 "{where}: the receiver wrote something that is no answer of fdrecv; it cannot be told "
+	 "whether it has the descriptors. --no-confirm does not look at it"},
+	{FDPASS_STEP_ANSWER, ENOMSG, NULL,
+	 "{where}: the descriptors were read, but this receiver does not answer, as --confirm=answer "
+	 "demands"},
+	{FDPASS_STEP_WAIT, ETIMEDOUT, "sent",
+	 "{where}: the time ran out before the receiver took the descriptors; as they are on their "
+	 "way, it may still do so"},
+	{FDPASS_STEP_WAIT, ETIMEDOUT, NULL,
+	 "{where}: the time ran out before there was a receiver; nothing was given"},
+};
+
+static const struct explanation receiving[] = {
+	{FDPASS_STEP_ADDRESS, 0, NULL, "{where}: {text}"},
+	{FDPASS_STEP_LOCK, 0, NULL,
+	 "{where}: something has this name, and its directory is locked by another process; if it is "
+	 "a stale socket, remove it ({errno})"},
+	{FDPASS_STEP_DIRECTORY, ENOENT, NULL,
+	 "{where}: the directory is not there ({errno}); make it first"},
+	{FDPASS_STEP_BIND, EACCES, NULL,
+	 "{where}: not allowed to make a socket in this directory ({errno})"},
+	{FDPASS_STEP_WAIT, ETIMEDOUT, NULL, "{where}: the time ran out before anybody sent"},
+};
+
+/* What both sides have in common; also the last resort. */
+static const struct explanation either[] = {
+	{FDPASS_STEP_RUNDIR, EPERM, NULL,
+	 "{where}: the run directory is not safe: {text}; mend it, set FDPASS_RUNTIME_DIR, or use a "
+	 "path"},
+	{FDPASS_STEP_RUNDIR, 0, NULL,
+	 "{where}: the run directory cannot be used ({errno}); set FDPASS_RUNTIME_DIR to a directory "
+	 "of your own, or use a path"},
+	{FDPASS_STEP_MEMORY, 0, NULL, "{where}: {errno}"},
+};
+
+static const struct explanation *find(const struct explanation *table, size_t count,
+				      const struct fdpass_error *error)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (table[i].step == error->step &&
+		    (table[i].code == 0 || table[i].code == error->code) &&
+		    (table[i].when == NULL || strcmp(table[i].when, error->text) == 0))
+			return &table[i];
+	}
+	return NULL;
+}
+
+/* What `{name}` stands for; a number is written to `number`. */
+static const char *value_of(const char *name, size_t length, const char *where,
+			    const struct fdpass_error *error, char number[24])
+{
+	if (strncmp(name, "where", length) == 0)
+		return where;
+	if (strncmp(name, "errno", length) == 0)
+		return strerror(error->code);
+	if (strncmp(name, "text", length) == 0)
+		return error->text;
+	if (strncmp(name, "fd", length) == 0)
+		snprintf(number, 24, "%d", error->fd);
+	else if (strncmp(name, "user", length) == 0)
+		snprintf(number, 24, "%ju", (uintmax_t)error->peer.uid);
+	else
+		snprintf(number, 24, "%jd", (intmax_t)error->peer.pid);
+	return number;
+}
+
+static void fill(const char *pattern, const char *where, const struct fdpass_error *error,
+		 char *text, size_t size)
+{
+	size_t used = 0;
+
+	while (*pattern != '\0' && used + 1 < size) {
+		const char *end = *pattern == '{' ? strchr(pattern, '}') : NULL;
+		char number[24];
+		const char *value;
+
+		if (end == NULL) {
+			text[used++] = *pattern++;
+			continue;
+		}
+		value = value_of(pattern + 1, (size_t)(end - pattern - 1), where, error, number);
+		while (*value != '\0' && used + 1 < size)
+			text[used++] = *value++;
+		pattern = end + 1;
+	}
+	text[used] = '\0';
+}
+
+/* A socket that is in use, whoever listens there. */
+static const char *in_use(const struct fdpass_error *error)
+{
+	if (error->code == EADDRINUSE && error->peer.pid > 0)
+		return "{where}: already in use by process {process}; choose another name or end that "
+		       "one first";
+	if (error->code == EADDRINUSE)
+		return "{where}: already in use; choose another name or end the other receiver first";
+	if (error->code == EEXIST)
+		return "{where}: something that is not a socket is there; choose another name or "
+		       "remove it";
+	return NULL;
+}
+
+static const char *explain(const struct explanation *table, size_t count, const char *where,
+			   const struct fdpass_error *error, char *text, size_t size)
+{
+	const struct explanation *found = find(table, count, error);
+	const char *pattern = found != NULL ? found->text : NULL;
+	char usual[FDPASS_REASON_MAX];
+
+	if (pattern == NULL &&
+	    (error->step == FDPASS_STEP_BIND || error->step == FDPASS_STEP_PUBLISH))
+		pattern = in_use(error);
+	if (pattern == NULL) {
+		found = find(either, sizeof(either) / sizeof(*either), error);
+		pattern = found != NULL ? found->text : NULL;
+	}
+	if (pattern == NULL) {
+		snprintf(usual, sizeof(usual), "{where}: %s failed: {errno}",
+			 fdpass_step_text(error->step));
+		pattern = usual;
+	}
+	fill(pattern, where, error, text, size);
+	return text;
+}
+
+const char *cli_explain_sending(const char *where, const struct fdpass_error *error, char *text,
+				size_t size)
+{
+	return explain(sending, sizeof(sending) / sizeof(*sending), where, error, text, size);
+}
+
+const char *cli_explain_receiving(const char *where, const struct fdpass_error *error, char *text,
+				  size_t size)
+{
+	return explain(receiving, sizeof(receiving) / sizeof(*receiving), where, error, text, size);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FDPASS_CLI_READY_H
+#define FDPASS_CLI_READY_H
+
+/* --ready-fd: telling whoever started the program that it can be reached now. */
+
+#include "fdpass.h"
+
+/* Writes a newline to `fd`, within `wait`: 0, or -ETIMEDOUT, -ECANCELED, or why it could not be
+ * written, such as -EPIPE. */
+int cli_ready_tell(int fd, const struct fdpass_wait *wait);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of open files: how large it may be, here and for the command, and what is in it. */
+#include "tools/fdrecv/table.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Linux 5.11 (linux/close_range.h, which musl's compiler does not find). */
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC (1U << 2)
+#endif
+
+/* Numbers that a command can count on to find free: its libraries are loaded through some of them. */
+#define ROOM 64
+/* How far above the highest number its limit is when the inherited one has no room. */
+#define ROOM_ABOVE 256
+
+int fdrecv_table_open(struct table *table, int highest, size_t own)
+{
+	struct rlimit limit;
+	int fd;
+
+	if (getrlimit(RLIMIT_NOFILE, &table->inherited) < 0)
+		return -errno;
+	limit = table->inherited;
+	if (limit.rlim_max != RLIM_INFINITY && (rlim_t)highest + 1 + own > limit.rlim_max)
+		return -EMFILE;
+	limit.rlim_cur = limit.rlim_max;
+	if (limit.rlim_cur != table->inherited.rlim_cur && setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return -errno;
+	/* The kernel grows the table when a high number is first used, and may have no memory then;
+	 * better before a sender is told that its descriptors are safe. It never shrinks. */
+	if (highest < ROOM)
+		return 0;
+	fd = fcntl(0, F_DUPFD_CLOEXEC, highest);
+	if (fd < 0)
+		return errno == EINVAL ? -EMFILE : -errno;
+	close(fd);
+	return 0;
+}
+
+rlim_t fdrecv_table_limit(const struct table *table, int highest, size_t targets)
+{
+	rlim_t limit = (rlim_t)highest + ROOM_ABOVE;
+
+	/* 0 to 2 count as taken. */
+	if ((rlim_t)highest < table->inherited.rlim_cur &&
+	    targets + 3 + ROOM <= table->inherited.rlim_cur)
+		return table->inherited.rlim_cur;
+	if (limit < table->inherited.rlim_cur)
+		limit = table->inherited.rlim_cur;
+	return limit < table->inherited.rlim_max ? limit : table->inherited.rlim_max;
+}
+
+rlim_t fdrecv_table_restore(const struct table *table, int highest, size_t targets)
+{
+	struct rlimit limit = table->inherited;
+
+	limit.rlim_cur = fdrecv_table_limit(table, highest, targets);
+	return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? 0 : limit.rlim_cur;
+}
+
+static void keep_back(int fd)
+{
+	int flags = fcntl(fd, F_GETFD);
+
+	if (flags >= 0)
+		fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+}
+
+/* Before Linux 5.11: what /proc lists. */
+static int keep_back_each(int lowest)
+{
+	struct dirent *entry;
+	DIR *fds = opendir("/proc/self/fd");
+
+	if (fds == NULL)
+		return -errno;
+	while ((entry = readdir(fds)) != NULL) {
+		char *end;
+		long fd = strtol(entry->d_name, &end, 10);
+
+		if (*end == '\0' && fd >= lowest && fd <= INT_MAX)
+			keep_back((int)fd);
+	}
+	closedir(fds);
+	return 0;
+}
+
+int fdrecv_table_keep_back(int lowest)
+{
+	if (syscall(SYS_close_range, (unsigned)lowest, UINT_MAX, CLOSE_RANGE_CLOEXEC) == 0)
+		return 0;
+	return errno == ENOSYS || errno == EINVAL ? keep_back_each(lowest) : -errno;
+}

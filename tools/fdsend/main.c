@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* fdsend: send open file descriptors to another process. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "cli/explain.h"
+#include "cli/signals.h"
+#include "cli/sockspec.h"
+#include "cli/standard.h"
+#include "tools/fdsend/request.h"
+
+enum { DELIVERED = 0, FAILED = 1, TIMED_OUT = 124 };
+
+/* What is to be sent, checked before anything else is opened, so that no number can come to mean
+ * something else. It is ours alone, so it stays what it is. */
+static struct fdpass_set *pin(const struct request *request)
+{
+	struct fdpass_set *set;
+	int r = fdpass_set_new(&set);
+
+	for (size_t i = 0; r == 0 && i < request->fds.count; i++) {
+		int fd = request->fds.numbers[i];
+
+		r = cli_standard_was_closed(fd) ? -EBADF : fdpass_set_borrow(set, fd);
+		if (r == -EBADF) {
+			cli_error("descriptor %d is not open (%s); open it with a redirection, such "
+				  "as %d<FILE",
+				  fd, strerror(EBADF), fd);
+			exit(FAILED);
+		}
+	}
+	if (r < 0) {
+		cli_error("%s", strerror(-r));
+		exit(FAILED);
+	}
+	return set;
+}
+
+/* The kernel counts a user's descriptors on their way against the sender's soft limit (unix(7)). */
+static void raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static void report(void *context, enum fdpass_event event, const struct fdpass_peer *peer,
+		   const char *reason)
+{
+	const char *where = context;
+
+	switch (event) {
+	case FDPASS_EVENT_WAITING:
+		cli_verbose("%s: waiting for a receiver", where);
+		break;
+	case FDPASS_EVENT_CONNECTED:
+		cli_verbose("%s: connected to process %jd of user %ju", where, (intmax_t)peer->pid,
+			    (uintmax_t)peer->uid);
+		break;
+	case FDPASS_EVENT_SENT:
+		cli_verbose("%s: sent, waiting until it is taken", where);
+		break;
+	case FDPASS_EVENT_UNREAD:
+		cli_verbose("%s: not taken%s%s", where, *reason != '\0' ? ": " : "", reason);
+		break;
+	case FDPASS_EVENT_NOT_ADMITTED:
+		cli_verbose("%s: process %jd of user %ju listens there, who may not have them", where,
+			    (intmax_t)peer->pid, (uintmax_t)peer->uid);
+		break;
+	case FDPASS_EVENT_TURNED_AWAY:
+	case FDPASS_EVENT_DISCONNECTED:
+	case FDPASS_EVENT_CROWDED_OUT:
+	case FDPASS_EVENT_BUSY:
+		break;
+	}
+}
+
+static void report_delivery(const char *where, size_t sent, const struct fdpass_delivery *delivery)
+{
+	switch (delivery->proof) {
+	case FDPASS_PROOF_NONE:
+		cli_verbose("%s: sent %zu, not confirmed, as --no-confirm says", where, sent);
+		break;
+	case FDPASS_PROOF_READ:
+		cli_verbose("%s: process %jd has read the message with %zu; it does not answer, so "
+			    "more cannot be known",
+			    where, (intmax_t)delivery->peer.pid, sent);
+		break;
+	case FDPASS_PROOF_ANSWER:
+		cli_verbose("%s: process %jd has them and keeps %ju of %zu", where,
+			    (intmax_t)delivery->peer.pid, (uintmax_t)delivery->installed, sent);
+		break;
+	}
+}
+
+static int run(const struct request *request, const struct fdpass_address *address,
+	       const struct fdpass_set *set)
+{
+	struct fdpass_wait wait = FDPASS_WAIT_INIT;
+	struct fdpass_send_options options = FDPASS_SEND_OPTIONS_INIT;
+	struct fdpass_error error = FDPASS_ERROR_INIT;
+	struct fdpass_delivery delivery;
+	char text[CLI_DIAGNOSTIC_MAX];
+	const char *where = fdpass_address_text(address);
+	int r;
+
+	if (request->patience > 0)
+		wait.deadline = fdpass_deadline_in(request->patience);
+	wait.cancel_fd = cli_signals_fd();
+	options.rule = request->rule;
+	options.confirm = request->confirm;
+	options.waiting = request->waiting;
+	options.wait = &wait;
+	options.observer = report;
+	options.observer_context = (void *)(uintptr_t)where;
+	r = fdpass_send(address, set, &options, &delivery, &error);
+	if (r == 0) {
+		report_delivery(where, fdpass_set_count(set), &delivery);
+		return DELIVERED;
+	}
+	if (r == -ECANCELED)
+		cli_signals_die(cli_signals_caught());
+	cli_error("%s", cli_explain_sending(where, &error, text, sizeof(text)));
+	return r == -ETIMEDOUT ? TIMED_OUT : FAILED;
+}
+
+int main(int argc, char **argv)
+{
+	struct fdpass_address *address;
+	struct fdpass_set *set;
+	struct request request;
+	int status, r;
+
+	cli_diagnostic_name(fdsend_program.name);
+	r = cli_standard_reserve();
+	if (r < 0) {
+		cli_error("keeping descriptors 0 to 2 free failed: %s", strerror(-r));
+		return FAILED;
+	}
+	fdsend_request_parse(&request, argc, argv);
+	cli_diagnostic_level(request.level);
+	set = pin(&request);
+	address = cli_sockspec_address(&fdsend_program, request.kind, request.socket);
+	raise_limit();
+	r = cli_signals_block();
+	if (r < 0) {
+		cli_error("preparing for signals failed: %s", strerror(-r));
+		return FAILED;
+	}
+	status = run(&request, address, set);
+	fdpass_set_free(set);
+	fdpass_address_free(address);
+	fdpass_rule_free(request.rule);
+	cli_list_clear(&request.fds);
+	return status;
+}
