@@ -144,7 +144,7 @@ static int wait_writable(int fd, int64_t until)
 
 		result = poll(&poll_fd, 1, left < 0 ? 0 : (int)left);
 	} while (result < 0 && errno == EINTR);
-	return result > 0 && !(poll_fd.revents & POLLNVAL);
+	return result > 0;
 }
 
 /* 1 when the line is out or cannot be written at all, 0 when nobody took it in time. */

@@ -20,8 +20,8 @@
 #define CLI_DIAGNOSTIC_MAX 4096
 
 enum cli_level {
-	CLI_QUIET, /* nothing at all */
-	CLI_NORMAL, /* cli_error() and cli_hint(): the default */
+	CLI_QUIET,   /* nothing at all */
+	CLI_NORMAL,  /* cli_error() and cli_hint(): the default */
 	CLI_VERBOSE, /* cli_verbose(), too */
 };
 

@@ -15,17 +15,17 @@ struct cli_list {
 	size_t capacity;
 };
 
-#define CLI_LIST_INIT \
-	{ \
-		NULL, 0, 0 \
+#define CLI_LIST_INIT                                                                              \
+	{                                                                                          \
+		NULL, 0, 0                                                                         \
 	}
 
 enum cli_list_status {
 	CLI_LIST_OK,
 	CLI_LIST_MALFORMED, /* the part is the whole text */
 	CLI_LIST_TOO_LARGE, /* the part is a number above INT_MAX */
-	CLI_LIST_REVERSED, /* the part is a range whose end is below its start */
-	CLI_LIST_TOO_MANY, /* above FDPASS_HANDOVER_MAX in `list`; the part is what does not fit */
+	CLI_LIST_REVERSED,  /* the part is a range whose end is below its start */
+	CLI_LIST_TOO_MANY,  /* above FDPASS_HANDOVER_MAX in `list`; the part is what does not fit */
 	CLI_LIST_NO_MEMORY,
 };
 

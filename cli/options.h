@@ -20,9 +20,9 @@
 /* What an option's argument is; completion goes by it, and the parser where the comment says so. */
 enum cli_argument {
 	CLI_NO_ARGUMENT,
-	CLI_FDS, /* a LIST of descriptor numbers */
+	CLI_FDS,      /* a LIST of descriptor numbers */
 	CLI_SOCKSPEC, /* where two processes meet */
-	CLI_PID, /* a process */
+	CLI_PID,      /* a process */
 	CLI_USER,
 	CLI_GROUP,
 	CLI_SECONDS,
@@ -41,25 +41,25 @@ enum cli_presence {
 };
 
 struct cli_option {
-	const char *name; /* without the dashes */
-	char letter; /* 0: none */
-	int id; /* the program's own; options that mean the same share it */
+	const char *name;     /* without the dashes */
+	char letter;          /* 0: none */
+	int id;               /* the program's own; options that mean the same share it */
 	const char *argument; /* the metavariable, such as "LIST"; NULL with CLI_NO_ARGUMENT */
 	enum cli_argument kind;
 	enum cli_presence presence; /* of the argument */
-	const char *choices; /* CLI_CHOICE: "r|w|r+" */
-	const char *help; /* one or two lines in --help; NULL: not shown there */
-	const char *group; /* the heading in --help from this option on; NULL: as before */
+	const char *choices;        /* CLI_CHOICE: "r|w|r+" */
+	const char *help;           /* one or two lines in --help; NULL: not shown there */
+	const char *group;          /* the heading in --help from this option on; NULL: as before */
 };
 
 struct cli_program {
 	const char *name;
 	const char *const *synopsis; /* each is a line of --help, without `name`; ends with NULL */
-	const char *purpose; /* one sentence */
+	const char *purpose;         /* one sentence */
 	const struct cli_option *options;
 	size_t option_count;
-	int usage_status; /* the exit status of wrong usage */
-	int failure_status; /* the exit status of failures */
+	int usage_status;           /* the exit status of wrong usage */
+	int failure_status;         /* the exit status of failures */
 	const char *const *trailer; /* --help ends with these lines; ends with NULL, or is NULL */
 };
 
@@ -68,9 +68,9 @@ struct cli_program {
 #define CLI_NAME_MAX 31
 
 enum cli_item {
-	CLI_OPTION, /* an option, and its argument or NULL */
+	CLI_OPTION,  /* an option, and its argument or NULL */
 	CLI_OPERAND, /* an argument that belongs to no option; a lone "-" is one, too */
-	CLI_DASHES, /* "--": from here on there are no options; what follows is in cli_rest(), and
+	CLI_DASHES,  /* "--": from here on there are no options; what follows is in cli_rest(), and
 			also delivered operand by operand to whoever goes on */
 	CLI_END,
 };

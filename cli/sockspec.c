@@ -19,7 +19,8 @@ void cli_sockspec_check(const struct cli_program *program, enum fdpass_address_k
 	if (kind != FDPASS_ADDRESS_NAMED)
 		return;
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++) {
-		if (strncmp(text, schemes[i], strlen(schemes[i])) == 0)
+		if (strncmp(text, schemes[i], strlen(schemes[i])) == 0 ||
+		    strcmp(text, "listen") == 0)
 			cli_usage_error(program,
 					"'%s' looks like what a process holds, not like a SOCKSPEC; "
 					"use it with --pid, or write './%s' for a socket of that name",

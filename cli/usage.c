@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/diagnostic.h"
 #include "fdpass.h"
@@ -106,13 +107,27 @@ void cli_usage_write(const struct cli_program *program, FILE *stream)
 		fprintf(stream, "%s\n", *line);
 }
 
-/* What was printed may still be in the buffer, and a full disk shows only when it leaves that. */
-static _Noreturn void finish(const struct cli_program *program)
+/* Ends the program when `text`, which open_memstream() made of what `stream` was given, is on stdout.
+ * Not by stdio's stdout: after a write that failed in between, errno is gone when it is closed. */
+static _Noreturn void finish(const struct cli_program *program, FILE *stream, char **text)
 {
-	int failed = ferror(stdout);
+	size_t written = 0;
+	size_t length = 0;
+	int failed;
 
-	errno = EIO;
-	if (fclose(stdout) != 0 || failed) {
+	failed = !stream || ferror(stream) || fclose(stream) != 0;
+	if (!failed)
+		length = strlen(*text);
+	while (!failed && written < length) {
+		ssize_t result = write(STDOUT_FILENO, *text + written, length - written);
+
+		if (result >= 0)
+			written += (size_t)result;
+		else
+			failed = errno != EINTR;
+	}
+	/* Some file systems say only now that there is no room: close(2), NOTES. */
+	if (failed || close(STDOUT_FILENO) < 0) {
 		int code = errno;
 
 		cli_diagnostic_name(program->name);
@@ -124,12 +139,22 @@ static _Noreturn void finish(const struct cli_program *program)
 
 _Noreturn void cli_usage_print(const struct cli_program *program)
 {
-	cli_usage_write(program, stdout);
-	finish(program);
+	size_t size;
+	char *text;
+	FILE *stream = open_memstream(&text, &size);
+
+	if (stream)
+		cli_usage_write(program, stream);
+	finish(program, stream, &text);
 }
 
 _Noreturn void cli_version_print(const struct cli_program *program)
 {
-	printf("%s from fdpass %s\n", program->name, fdpass_version());
-	finish(program);
+	size_t size;
+	char *text;
+	FILE *stream = open_memstream(&text, &size);
+
+	if (stream)
+		fprintf(stream, "%s from fdpass %s\n", program->name, fdpass_version());
+	finish(program, stream, &text);
 }

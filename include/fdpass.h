@@ -406,7 +406,10 @@ void fdpass_handover_refuse(struct fdpass_handover *handover, const char *reason
 /* After fdpass_handover_accept(): says that what was to be run with them could not be started. */
 void fdpass_handover_fail(struct fdpass_handover *handover, const char *reason);
 
-/* Moves the connection, which stays open to tell the sender about exec, to a number >= `lowest`. */
+/* The connection, which stays open to tell the sender about exec; still the handover's. */
+int fdpass_handover_fd(const struct fdpass_handover *handover);
+
+/* Moves the connection to a number that is at least `lowest`. */
 int fdpass_handover_move(struct fdpass_handover *handover, int lowest);
 
 /* Closes the connection and what is left in the set; not answered yet: refused. NULL is fine.

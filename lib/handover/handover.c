@@ -31,6 +31,11 @@ int fdpass_handover_index(const struct fdpass_handover *handover)
 	return handover->index;
 }
 
+int fdpass_handover_fd(const struct fdpass_handover *handover)
+{
+	return handover->incoming.socket;
+}
+
 struct fdpass_peer fdpass_handover_peer(const struct fdpass_handover *handover)
 {
 	const struct ucred *writer = &handover->incoming.writer;

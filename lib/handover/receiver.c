@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/deadline.h"
@@ -17,6 +18,7 @@
 #include "base/wait.h"
 #include "handover/handover.h"
 #include "peer/rule.h"
+#include "rendezvous/listener.h"
 
 /* Events taken from the kernel at once. */
 #define EVENTS_MAX 16
@@ -39,6 +41,7 @@ struct fdpass_receiver {
 	struct caller callers[FDPASS_CALLERS_MAX];
 	struct fdpass_pause pause; /* when the table of open files is full */
 	int64_t resume;		   /* when accepting goes on; FDPASS_NO_DEADLINE: it does */
+	rlim_t table_size;	   /* RLIMIT_NOFILE */
 };
 
 /* What an epoll event is about: a listener's index, or this bit and a caller's place. */
@@ -55,6 +58,7 @@ int fdpass_receiver_new(const struct fdpass_rule *rule, fdpass_observer observer
 			void *observer_context, struct fdpass_receiver **ret_receiver)
 {
 	struct fdpass_receiver *receiver = calloc(1, sizeof(*receiver));
+	struct rlimit limit;
 	int r = 0;
 
 	if (receiver == NULL)
@@ -63,6 +67,7 @@ int fdpass_receiver_new(const struct fdpass_rule *rule, fdpass_observer observer
 	receiver->observer_context = observer_context;
 	receiver->pause = (struct fdpass_pause){.first = 10 * NSEC_PER_MSEC, .most = NSEC_PER_SEC};
 	receiver->resume = FDPASS_NO_DEADLINE;
+	receiver->table_size = getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
 	for (int i = 0; i < FDPASS_CALLERS_MAX; i++)
 		receiver->callers[i].incoming.socket = FD_NONE;
 	if (rule == NULL)
@@ -111,6 +116,23 @@ static void dismiss(struct caller *caller, enum frame_type type, const char *tex
 	fdpass_incoming_end(&caller->incoming);
 }
 
+/* Tells who is still in the backlog; closing the listener would only reset their connections. */
+static void send_home(const struct fdpass_receiver *receiver, int index)
+{
+	for (int i = 0; i < FDPASS_CALLERS_MAX; i++) {
+		struct caller late = {.index = index};
+		int socket = accept4(fdpass_listener_fd(receiver->listeners[index]), NULL, NULL,
+				     SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (socket < 0)
+			return;
+		if (fdpass_incoming_begin(&late.incoming, socket) == 0 &&
+		    fdpass_peer_get(socket, &late.peer) == 0)
+			observe(receiver, FDPASS_EVENT_BUSY, &late.peer, NULL);
+		dismiss(&late, FRAME_BUSY, "another sender was first");
+	}
+}
+
 void fdpass_receiver_drop(struct fdpass_receiver *receiver, int index)
 {
 	for (int i = 0; i < FDPASS_CALLERS_MAX; i++) {
@@ -121,8 +143,12 @@ void fdpass_receiver_drop(struct fdpass_receiver *receiver, int index)
 		observe(receiver, FDPASS_EVENT_BUSY, &caller->peer, NULL);
 		dismiss(caller, FRAME_BUSY, "another sender was first");
 	}
-	if (index >= 0 && index < receiver->listener_count)
-		receiver->listeners[index] = fdpass_listener_close(receiver->listeners[index]);
+	if (index < 0 || index >= receiver->listener_count || receiver->listeners[index] == NULL)
+		return;
+	/* First the name, so that nobody comes any more; then those who came and were not seen yet. */
+	fdpass_listener_withdraw(receiver->listeners[index]);
+	send_home(receiver, index);
+	receiver->listeners[index] = fdpass_listener_close(receiver->listeners[index]);
 }
 
 struct fdpass_receiver *fdpass_receiver_free(struct fdpass_receiver *receiver)
@@ -176,6 +202,11 @@ static struct caller *free_place(struct fdpass_receiver *receiver)
 	}
 }
 
+static struct fdpass_peer peer_of(const struct ucred *credentials)
+{
+	return (struct fdpass_peer){credentials->pid, credentials->uid, credentials->gid};
+}
+
 struct judgement {
 	const struct fdpass_receiver *receiver;
 	const struct caller *caller;
@@ -184,7 +215,7 @@ struct judgement {
 static int admit_writer(void *context, const struct ucred *writer)
 {
 	const struct judgement *judgement = context;
-	const struct fdpass_peer peer = {writer->pid, writer->uid, writer->gid};
+	const struct fdpass_peer peer = peer_of(writer);
 
 	return fdpass_rule_admits_writer(judgement->receiver->rule, &peer,
 					 &judgement->caller->peer);
@@ -215,6 +246,8 @@ static int serve(struct fdpass_receiver *receiver, struct caller *caller,
 		fdpass_incoming_end(&caller->incoming);
 		return 0;
 	}
+	if (r == -EPERM)
+		caller->peer = peer_of(&caller->incoming.writer);
 	observe(receiver, r == -EPERM ? FDPASS_EVENT_NOT_ADMITTED : FDPASS_EVENT_TURNED_AWAY,
 		&caller->peer, reason);
 	dismiss(caller, FRAME_REFUSED, reason);
@@ -239,6 +272,9 @@ static int welcome(struct fdpass_receiver *receiver, int socket, int index,
 		dismiss(&fresh, FRAME_REFUSED, "the receiver does not admit this user");
 		return 0;
 	}
+	/* Idle callers must not take the numbers that a handover needs to arrive on. */
+	if ((rlim_t)socket + FDPASS_MESSAGE_MAX >= receiver->table_size)
+		crowd_out(receiver);
 	caller = free_place(receiver);
 	*caller = fresh;
 	observe(receiver, FDPASS_EVENT_CONNECTED, &caller->peer, NULL);

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -16,10 +15,6 @@
 
 /* "%10u %10u %10u\n", kernel/user_namespace.c. */
 #define EXTENT_TEXT 33
-
-/* PROC_USER_INIT_INO in the kernel's include/linux/proc_ns.h since 3.8, and since 6.18 in its
- * linux/nsfs.h for programs: the inode of the initial user namespace. */
-#define INITIAL_NAMESPACE_INODE 0xEFFFFFFDU
 
 /* DEFAULT_OVERFLOWUID and DEFAULT_OVERFLOWGID in the kernel's include/linux/highuid.h. */
 #define OVERFLOW_DEFAULT 65534
@@ -136,13 +131,6 @@ static ssize_t read_file(const char *path, char *buffer, size_t room)
 		length += (size_t)n;
 	}
 	return -EFBIG;
-}
-
-int fdpass_idmap_is_initial(void)
-{
-	struct stat status;
-
-	return stat("/proc/self/ns/user", &status) == 0 && status.st_ino == INITIAL_NAMESPACE_INODE;
 }
 
 uint32_t fdpass_idmap_overflow(enum fdpass_idmap_kind kind)

@@ -24,9 +24,6 @@ int fdpass_idmap_is_whole(const char *text, size_t length);
 /* The number in `text`, one line as in /proc/sys/kernel/overflowuid; `fallback` when malformed. Pure. */
 uint32_t fdpass_idmap_number(const char *text, size_t length, uint32_t fallback);
 
-/* 1 when this process is in the initial user namespace, where every id has a name. 0: look closer. */
-int fdpass_idmap_is_initial(void);
-
 /* The overflow id, 65534 when /proc does not tell. */
 uint32_t fdpass_idmap_overflow(enum fdpass_idmap_kind kind);
 

@@ -19,11 +19,15 @@ struct ids {
 };
 
 struct fdpass_rule {
-	uid_t own; /* our effective uid when the rule was made */
+	uid_t own;      /* our effective uid when the rule was made */
 	int is_default; /* nobody was named yet: `own` and root */
 	int anyone;
 	struct ids users;
 	struct ids groups;
+	/* What the kernel shows for ids without a name: a setting of the whole machine, looked up once
+	 * so that a check costs no file. Whether there are such ids is looked up when one comes. */
+	uid_t overflow_uid;
+	gid_t overflow_gid; /* when `groups` has any */
 };
 
 static int ids_contain(const struct ids *ids, uid_t id)
@@ -64,6 +68,7 @@ int fdpass_rule_new(struct fdpass_rule **ret_rule)
 		return -ENOMEM;
 	rule->own = geteuid();
 	rule->is_default = 1;
+	rule->overflow_uid = fdpass_idmap_overflow(FDPASS_IDMAP_USERS);
 	*ret_rule = rule;
 	return 0;
 }
@@ -98,6 +103,8 @@ int fdpass_rule_admit_user(struct fdpass_rule *rule, uid_t uid)
 
 int fdpass_rule_admit_group(struct fdpass_rule *rule, gid_t gid)
 {
+	if (rule->groups.count == 0)
+		rule->overflow_gid = fdpass_idmap_overflow(FDPASS_IDMAP_GROUPS);
 	return admit(rule, &rule->groups, gid);
 }
 
@@ -161,24 +168,9 @@ static int has_gid(const struct fdpass_identity *identity, gid_t gid)
 	return 0;
 }
 
-/* Fills in which id of `identity` stands for those without a name, if there can be such. */
-static void find_unmapped(const struct fdpass_rule *rule, struct fdpass_identity *identity)
-{
-	uid_t uid = fdpass_idmap_overflow(FDPASS_IDMAP_USERS);
-	gid_t gid;
-
-	if (identity->uid == uid && !fdpass_idmap_covers_all(FDPASS_IDMAP_USERS))
-		identity->unmapped_uid = uid;
-	if (rule->groups.count == 0)
-		return;
-	gid = fdpass_idmap_overflow(FDPASS_IDMAP_GROUPS);
-	if (has_gid(identity, gid) && !fdpass_idmap_covers_all(FDPASS_IDMAP_GROUPS))
-		identity->unmapped_gid = gid;
-}
-
 /*
  * Decides, and finds out what it takes. Ids without a name can only take an admission away, so the
- * refused, and everybody in the initial user namespace, never cost a look into a file.
+ * refused, and all who do not go by an overflow id, never cost a look into a file.
  */
 static int judge(const struct fdpass_rule *rule, struct fdpass_identity *identity)
 {
@@ -186,9 +178,13 @@ static int judge(const struct fdpass_rule *rule, struct fdpass_identity *identit
 	identity->unmapped_gid = NO_ID;
 	if (!fdpass_rule_decide(rule, identity))
 		return 0;
-	if (rule->anyone || fdpass_idmap_is_initial())
+	if (rule->anyone)
 		return 1;
-	find_unmapped(rule, identity);
+	if (identity->uid == rule->overflow_uid && !fdpass_idmap_covers_all(FDPASS_IDMAP_USERS))
+		identity->unmapped_uid = identity->uid;
+	if (rule->groups.count > 0 && has_gid(identity, rule->overflow_gid) &&
+	    !fdpass_idmap_covers_all(FDPASS_IDMAP_GROUPS))
+		identity->unmapped_gid = rule->overflow_gid;
 	return fdpass_rule_decide(rule, identity);
 }
 

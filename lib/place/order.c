@@ -16,10 +16,10 @@ struct slot {
 struct order {
 	const struct fdpass_pair *pairs;
 	size_t count;
-	struct slot *slots; /* sorted by target */
+	struct slot *slots;     /* sorted by target */
 	size_t *overwritten_by; /* for each pair: the pair whose target is its source, or NO_PAIR */
-	size_t *needed_by; /* for each pair: how many pairs still need what is at its target */
-	size_t *ready; /* a queue of pairs: each enters it at most once */
+	size_t *needed_by;      /* for each pair: how many pairs still need what is at its target */
+	size_t *ready;          /* a queue of pairs: each enters it at most once */
 	struct fdpass_order_step *steps;
 	size_t step_count;
 };

@@ -15,9 +15,9 @@ struct fdpass_pair {
 };
 
 enum fdpass_order_verb {
-	FDPASS_ORDER_DUP, /* duplicate `from` onto `to`, to be inherited */
-	FDPASS_ORDER_SHARE, /* `from` is where it belongs: let it be inherited */
-	FDPASS_ORDER_SPARE, /* duplicate `from` onto the spare number, over what is there */
+	FDPASS_ORDER_DUP,     /* duplicate `from` onto `to`, to be inherited */
+	FDPASS_ORDER_SHARE,   /* `from` is where it belongs: let it be inherited */
+	FDPASS_ORDER_SPARE,   /* duplicate `from` onto the spare number, over what is there */
 	FDPASS_ORDER_RESTORE, /* duplicate the spare number onto `to`, to be inherited */
 	FDPASS_ORDER_CLOSE, /* close every number from `from` to `to`: sources that are no targets */
 };

@@ -7,6 +7,8 @@
  * the wrong mode, or takes the place of a live one. Whatever is removed is removed under a lock of the
  * directory, and everything goes through one descriptor of it.
  */
+#include "rendezvous/listener.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -314,19 +316,26 @@ int fdpass_listener_fd(const struct fdpass_listener *listener)
 	return listener->socket;
 }
 
+void fdpass_listener_withdraw(struct fdpass_listener *listener)
+{
+	int locked;
+
+	if (!listener->published)
+		return;
+	/* While it listens, no receiver of ours takes the name for stale: the lock only keeps them
+	 * from looking at it in this very moment, so there is no need to wait for it. */
+	locked = fdpass_lock_try(listener->directory) == 0;
+	fdpass_probe_unlink(listener->directory, listener->name, &listener->status);
+	if (locked)
+		fdpass_lock_release(listener->directory);
+	listener->published = 0;
+}
+
 struct fdpass_listener *fdpass_listener_close(struct fdpass_listener *listener)
 {
 	if (listener == NULL)
 		return NULL;
-	if (listener->published) {
-		/* While we listen, no receiver of ours takes the name for stale, so that the lock
-		 * only keeps two of them from looking at it at once: no need to wait for it long. */
-		int locked = fdpass_lock_try(listener->directory) == 0;
-
-		fdpass_probe_unlink(listener->directory, listener->name, &listener->status);
-		if (locked)
-			fdpass_lock_release(listener->directory);
-	}
+	fdpass_listener_withdraw(listener);
 	fdpass_fd_close(listener->socket);
 	fdpass_fd_close(listener->directory);
 	free(listener->name);

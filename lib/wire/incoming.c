@@ -79,13 +79,13 @@ int fdpass_incoming_step(struct incoming *incoming, incoming_admit admit, void *
 				      ret_reason);
 		if ((message.flags & MESSAGE_CREDENTIALS) == 0)
 			message.writer = (struct ucred){0, (uid_t)-1, (gid_t)-1};
+		incoming->writer = message.writer;
 		r = admit(context, &message.writer);
 		if (r <= 0)
 			return refuse(incoming, r < 0 ? r : -EPERM,
 				      "the process that wrote the message is not admitted",
 				      ret_reason);
 		if (fdpass_set_count(incoming->set) > 0) {
-			incoming->writer = message.writer;
 			if (message.size == sizeof(bytes))
 				discard_rest(incoming->socket);
 			return 1;

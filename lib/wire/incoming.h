@@ -19,7 +19,7 @@ typedef int (*incoming_admit)(void *context, const struct ucred *writer);
 struct incoming {
 	int socket;		/* owned */
 	struct fdpass_set *set; /* owned; everything that came */
-	struct ucred writer;	/* of the message with the descriptors */
+	struct ucred writer;	/* of the last message */
 	size_t bytes;		/* that came ahead of it */
 };
 

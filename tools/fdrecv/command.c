@@ -28,7 +28,7 @@ static int is_executable(const char *path)
 
 static int status_of(int code)
 {
-	return code == ENOENT || code == ENOTDIR ? COMMAND_NOT_FOUND : COMMAND_NOT_EXECUTABLE;
+	return code == ENOENT ? COMMAND_NOT_FOUND : COMMAND_NOT_EXECUTABLE;
 }
 
 /* The same rules as execvp: an empty element is the current directory, and a file that may not be
@@ -52,7 +52,7 @@ static char *search(const char *name, int *ret_status)
 		}
 		if (is_executable(path))
 			return path;
-		if (status_of(errno) == COMMAND_NOT_EXECUTABLE)
+		if (errno != ENOENT && errno != ENOTDIR)
 			code = errno;
 		free(path);
 		if (element[length] == '\0')
@@ -81,6 +81,21 @@ char *fdrecv_command_find(const char *name, int *ret_status)
 	return path;
 }
 
+/* What the kernel does not take for a program may be one of another machine, or cut off; a shell would
+ * only stumble over it. */
+static int is_text(const char *path)
+{
+	char bytes[128];
+	ssize_t size = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		size = read(fd, bytes, sizeof(bytes));
+		close(fd);
+	}
+	return size <= 0 || (bytes[0] != '\x7f' && memchr(bytes, '\0', (size_t)size) == NULL);
+}
+
 static void exec_by_shell(const char *path, char **arguments)
 {
 	size_t count = 0;
@@ -104,7 +119,9 @@ static void exec_by_shell(const char *path, char **arguments)
 int fdrecv_command_exec(const char *path, char **arguments)
 {
 	execv(path, arguments);
-	if (errno == ENOEXEC)
+	if (errno == ENOEXEC && !is_text(path))
+		errno = ENOEXEC;
+	else if (errno == ENOEXEC)
 		exec_by_shell(path, arguments);
 	return status_of(errno);
 }

@@ -106,21 +106,6 @@ static void check_ready_fd(const struct request *request)
 	exit(FAILED);
 }
 
-/* Names in the run directory cannot be reached by others. */
-static void check_reach(const struct reception *reception)
-{
-	const struct request *request = reception->request;
-
-	for (size_t i = 0; i < request->group_count; i++) {
-		if (fdpass_rule_admits_others(request->rule) &&
-		    fdpass_address_is_private(reception->addresses[i]))
-			cli_usage_error(&fdrecv_program,
-					"'%s': others cannot reach a name in the run directory; with "
-					"--from-user and --from-group use a path or --abstract",
-					request->groups[i].socket);
-	}
-}
-
 /* What can be known before anybody is asked for anything. */
 static void prepare(struct reception *reception)
 {
@@ -137,7 +122,6 @@ static void prepare(struct reception *reception)
 	for (size_t i = 0; i < request->group_count; i++)
 		reception->addresses[i] = cli_sockspec_address(
 			&fdrecv_program, request->groups[i].kind, request->groups[i].socket);
-	check_reach(reception);
 	check_ready_fd(request);
 	reception->path = fdrecv_command_find(request->command[0], &status);
 	if (reception->path == NULL) {
@@ -145,10 +129,12 @@ static void prepare(struct reception *reception)
 			  status == COMMAND_NOT_FOUND ? "; there is no such command" : "");
 		leave(reception, status);
 	}
-	r = fdrecv_table_open(&reception->table, highest, request->group_count + OWN_DESCRIPTORS);
+	r = fdrecv_table_open(&reception->table, highest,
+			      request->target_count + request->group_count + OWN_DESCRIPTORS);
 	if (r == -EMFILE) {
-		cli_error("target %d: the hard limit on open files, %ju, is too low (ulimit -Hn)",
-			  highest, (uintmax_t)reception->table.inherited.rlim_max);
+		cli_error("the hard limit on open files, %ju, is too low for target %d and what else "
+			  "is needed (ulimit -Hn)",
+			  (uintmax_t)reception->table.inherited.rlim_max, highest);
 		leave(reception, FAILED);
 	}
 	if (r < 0) {
@@ -219,8 +205,10 @@ static int fits(const struct reception *reception, struct fdpass_handover *hando
 		return 1;
 	snprintf(reason, sizeof(reason), "%zu descriptors are wanted, and %zu came",
 		 group->targets.count, came);
-	cli_verbose("process %jd of user %ju: refused: %s", (intmax_t)peer.pid,
-		    (uintmax_t)peer.uid, reason);
+	/* Said without -v too: a sender that does not read answers does not say it. */
+	cli_error("%s: refused what process %jd of user %ju sent, and still waiting: %s",
+		  fdpass_address_text(reception->addresses[fdpass_handover_index(handover)]),
+		  (intmax_t)peer.pid, (uintmax_t)peer.uid, reason);
 	fdpass_handover_refuse(handover, reason);
 	return 0;
 }
@@ -275,16 +263,31 @@ static _Noreturn void leave_unplaced(struct reception *reception, int fd, int co
 	leave(reception, FAILED);
 }
 
-/* What this program still needs goes above every target: the connections, signals, and stderr. */
-static void step_aside(struct reception *reception, int above)
+/* What this program still needs must not be where a target is: the connections, signals, stderr. */
+static void step_aside(struct reception *reception)
 {
-	int messages = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, above);
-	int r = messages < 0 ? -errno : cli_signals_move(above);
+	const struct request *request = reception->request;
+	int messages = STDERR_FILENO;
+	int beside, r = 0;
 
-	for (size_t i = 0; r == 0 && i < reception->request->group_count; i++)
-		r = fdpass_handover_move(reception->handovers[i], above);
+	while (r == 0 && (beside = fdrecv_request_beside(request, messages)) != messages) {
+		/* The number may be taken, and the next free one be a target again. */
+		messages = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, beside);
+		r = messages < 0 ? -errno : 0;
+	}
+	while (r == 0 &&
+	       (beside = fdrecv_request_beside(request, cli_signals_fd())) != cli_signals_fd())
+		r = cli_signals_move(beside);
+	for (size_t i = 0; r == 0 && i < request->group_count; i++) {
+		struct fdpass_handover *handover = reception->handovers[i];
+
+		while (r == 0 && (beside = fdrecv_request_beside(
+					  request, fdpass_handover_fd(handover))) !=
+					 fdpass_handover_fd(handover))
+			r = fdpass_handover_move(handover, beside);
+	}
 	if (r < 0)
-		leave_unplaced(reception, above, -r);
+		leave_unplaced(reception, fdrecv_request_highest(request), -r);
 	cli_diagnostic_fd(messages);
 }
 
@@ -313,16 +316,16 @@ static void place(struct reception *reception)
 static _Noreturn void exec_command(struct reception *reception)
 {
 	const struct request *request = reception->request;
-	int highest = fdrecv_request_highest(request);
-	rlim_t limit = fdrecv_table_restore(&reception->table, highest,
-					    fdrecv_request_targets(request));
+	rlim_t inherited = reception->table.inherited.rlim_cur;
+	rlim_t limit = fdrecv_table_restore(&reception->table, fdrecv_request_highest(request),
+					    fdrecv_request_below(request, inherited));
 	char reason[FDPASS_REASON_MAX + 1];
 	int status, code;
 
-	if (limit != reception->table.inherited.rlim_cur)
+	if (limit != inherited)
 		cli_verbose("the command's soft limit on open files is %ju, since the inherited %ju "
 			    "leaves no room",
-			    (uintmax_t)limit, (uintmax_t)reception->table.inherited.rlim_cur);
+			    (uintmax_t)limit, (uintmax_t)inherited);
 	cli_signals_restore();
 	status = fdrecv_command_exec(reception->path, request->command);
 	code = errno;
@@ -365,7 +368,7 @@ int main(int argc, char **argv)
 		if (r < 0)
 			leave_unplaced(&reception, STDERR_FILENO + 1, -r);
 	}
-	step_aside(&reception, fdrecv_request_highest(&request) + 1);
+	step_aside(&reception);
 	place(&reception);
 	exec_command(&reception);
 }

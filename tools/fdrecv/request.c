@@ -156,9 +156,11 @@ static void parse_option(struct request *request, struct draft *draft,
 		break;
 	case OPT_FROM_USER:
 		cli_admit_user(parser, argument, request->rule);
+		request->admit = ADMIT_NAMED;
 		break;
 	case OPT_FROM_GROUP:
 		cli_admit_group(parser, argument, request->rule);
+		request->admit = ADMIT_NAMED;
 		break;
 	case OPT_CLOSE_OTHERS:
 		request->others = CLOSE_OTHERS;
@@ -191,26 +193,28 @@ static int compare_numbers(const void *a, const void *b)
 }
 
 /* Every target of every group, once. */
-static void check_targets(const struct request *request)
+static void collect_targets(struct request *request)
 {
-	size_t count = fdrecv_request_targets(request);
-	int *all = malloc(count * sizeof(*all));
 	size_t used = 0;
 
-	if (all == NULL)
+	for (size_t i = 0; i < request->group_count; i++)
+		request->target_count += request->groups[i].targets.count;
+	request->targets = malloc(request->target_count * sizeof(*request->targets));
+	if (request->targets == NULL)
 		out_of_memory();
 	for (size_t i = 0; i < request->group_count; i++) {
 		const struct cli_list *targets = &request->groups[i].targets;
 
-		memcpy(all + used, targets->numbers, targets->count * sizeof(*all));
+		memcpy(request->targets + used, targets->numbers,
+		       targets->count * sizeof(*targets->numbers));
 		used += targets->count;
 	}
-	qsort(all, count, sizeof(*all), compare_numbers);
-	for (size_t i = 1; i < count; i++) {
-		if (all[i] == all[i - 1])
-			cli_usage_error(&fdrecv_program, "target %d is named twice", all[i]);
+	qsort(request->targets, used, sizeof(*request->targets), compare_numbers);
+	for (size_t i = 1; i < used; i++) {
+		if (request->targets[i] == request->targets[i - 1])
+			cli_usage_error(&fdrecv_program, "target %d is named twice",
+					request->targets[i]);
 	}
-	free(all);
 }
 
 static void check_groups(const struct request *request)
@@ -223,13 +227,18 @@ static void check_groups(const struct request *request)
 					"'%s': %zu targets are too many, at most %d descriptors come "
 					"in one handover",
 					group->socket, group->targets.count, FDPASS_MESSAGE_MAX);
+		if (request->admit == ADMIT_NAMED && group->kind == FDPASS_ADDRESS_NAMED &&
+		    strchr(group->socket, '/') == NULL)
+			cli_usage_error(&fdrecv_program,
+					"'%s': others cannot reach a name in the run directory; with "
+					"--from-user and --from-group use a path or --abstract",
+					group->socket);
 		for (size_t j = 0; j < i; j++) {
 			if (request->groups[j].kind == group->kind &&
 			    strcmp(request->groups[j].socket, group->socket) == 0)
 				cli_usage_error(&fdrecv_program, "'%s' is named twice", group->socket);
 		}
 	}
-	check_targets(request);
 }
 
 void fdrecv_request_parse(struct request *request, int argc, char **argv)
@@ -264,26 +273,36 @@ void fdrecv_request_parse(struct request *request, int argc, char **argv)
 	if (request->command[0] == NULL)
 		cli_usage_error(&fdrecv_program, "no command: end with --run COMMAND");
 	check_groups(request);
+	collect_targets(request);
 }
 
 int fdrecv_request_highest(const struct request *request)
 {
-	int highest = -1;
-
-	for (size_t i = 0; i < request->group_count; i++) {
-		const struct cli_list *targets = &request->groups[i].targets;
-
-		for (size_t j = 0; j < targets->count; j++)
-			highest = targets->numbers[j] > highest ? targets->numbers[j] : highest;
-	}
-	return highest;
+	return request->targets[request->target_count - 1];
 }
 
-size_t fdrecv_request_targets(const struct request *request)
+size_t fdrecv_request_below(const struct request *request, uintmax_t limit)
 {
-	size_t count = 0;
+	size_t low = 0, high = request->target_count;
 
-	for (size_t i = 0; i < request->group_count; i++)
-		count += request->groups[i].targets.count;
-	return count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if ((uintmax_t)request->targets[middle] < limit)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+int fdrecv_request_beside(const struct request *request, int fd)
+{
+	size_t i = fdrecv_request_below(request, (uintmax_t)fd);
+
+	while (i < request->target_count && request->targets[i] == fd) {
+		i++;
+		fd++;
+	}
+	return fd;
 }

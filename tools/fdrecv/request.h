@@ -23,12 +23,15 @@ struct group {
 struct request {
 	struct group *groups; /* owned; at least one */
 	size_t group_count;
+	int *targets; /* owned; of all groups, ascending */
+	size_t target_count;
 	char **command; /* in argv; at least one word */
 	int64_t patience; /* nanoseconds; 0: no deadline */
 	int ready_fd;	  /* -1: none */
 	enum { KEEP_OTHERS, CLOSE_OTHERS } others;
 	enum cli_level level;
 	struct fdpass_rule *rule; /* owned */
+	enum { ADMIT_USUAL, ADMIT_NAMED } admit; /* whether senders were named */
 };
 
 /* Reads the command line. Wrong usage, --help and --version end the program. */
@@ -37,7 +40,10 @@ void fdrecv_request_parse(struct request *request, int argc, char **argv);
 /* The highest number that is a target. */
 int fdrecv_request_highest(const struct request *request);
 
-/* How many numbers are targets. */
-size_t fdrecv_request_targets(const struct request *request);
+/* The lowest number from `fd` up that is not a target. */
+int fdrecv_request_beside(const struct request *request, int fd);
+
+/* How many targets lie below `limit`. */
+size_t fdrecv_request_below(const struct request *request, uintmax_t limit);
 
 #endif

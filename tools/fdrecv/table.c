@@ -15,12 +15,14 @@
 #define CLOSE_RANGE_CLOEXEC (1U << 2)
 #endif
 
+/* 0 to 2, which count as taken. */
+#define STANDARD 3
 /* Numbers that a command can count on to find free: its libraries are loaded through some of them. */
 #define ROOM 64
 /* How far above the highest number its limit is when the inherited one has no room. */
 #define ROOM_ABOVE 256
 
-int fdrecv_table_open(struct table *table, int highest, size_t own)
+int fdrecv_table_open(struct table *table, int highest, size_t count)
 {
 	struct rlimit limit;
 	int fd;
@@ -28,7 +30,7 @@ int fdrecv_table_open(struct table *table, int highest, size_t own)
 	if (getrlimit(RLIMIT_NOFILE, &table->inherited) < 0)
 		return -errno;
 	limit = table->inherited;
-	if (limit.rlim_max != RLIM_INFINITY && (rlim_t)highest + 1 + own > limit.rlim_max)
+	if ((rlim_t)highest >= limit.rlim_max || count + STANDARD > limit.rlim_max)
 		return -EMFILE;
 	limit.rlim_cur = limit.rlim_max;
 	if (limit.rlim_cur != table->inherited.rlim_cur && setrlimit(RLIMIT_NOFILE, &limit) < 0)
@@ -44,24 +46,22 @@ int fdrecv_table_open(struct table *table, int highest, size_t own)
 	return 0;
 }
 
-rlim_t fdrecv_table_limit(const struct table *table, int highest, size_t targets)
+rlim_t fdrecv_table_limit(const struct table *table, int highest, size_t below)
 {
 	rlim_t limit = (rlim_t)highest + ROOM_ABOVE;
 
-	/* 0 to 2 count as taken. */
-	if ((rlim_t)highest < table->inherited.rlim_cur &&
-	    targets + 3 + ROOM <= table->inherited.rlim_cur)
+	if (below + STANDARD + ROOM <= table->inherited.rlim_cur)
 		return table->inherited.rlim_cur;
 	if (limit < table->inherited.rlim_cur)
 		limit = table->inherited.rlim_cur;
 	return limit < table->inherited.rlim_max ? limit : table->inherited.rlim_max;
 }
 
-rlim_t fdrecv_table_restore(const struct table *table, int highest, size_t targets)
+rlim_t fdrecv_table_restore(const struct table *table, int highest, size_t below)
 {
 	struct rlimit limit = table->inherited;
 
-	limit.rlim_cur = fdrecv_table_limit(table, highest, targets);
+	limit.rlim_cur = fdrecv_table_limit(table, highest, below);
 	return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? 0 : limit.rlim_cur;
 }
 

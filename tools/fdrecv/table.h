@@ -11,16 +11,16 @@ struct table {
 	struct rlimit inherited; /* RLIMIT_NOFILE as the caller gave it */
 };
 
-/* Raises the soft limit to the hard one, and makes sure that there is room up to `highest` and for
- * `own` descriptors above it. 0; -EMFILE when the hard limit is too low, -ENOMEM. */
-int fdrecv_table_open(struct table *table, int highest, size_t own);
+/* Raises the soft limit to the hard one, and makes sure that there is room up to `highest`, and for
+ * `count` numbers beside 0 to 2. 0; -EMFILE when the hard limit is too low, -ENOMEM. */
+int fdrecv_table_open(struct table *table, int highest, size_t count);
 
-/* The soft limit for the command: the inherited one where that leaves room below it beside `targets`
- * numbers, else one that does. Pure. */
-rlim_t fdrecv_table_limit(const struct table *table, int highest, size_t targets);
+/* The soft limit for the command: the inherited one where that leaves room beside the `below` targets
+ * that lie below it, else one that leaves room above `highest`. Pure. */
+rlim_t fdrecv_table_limit(const struct table *table, int highest, size_t below);
 
 /* Gives that limit to the command. Returns it, or 0 on failure with errno set. */
-rlim_t fdrecv_table_restore(const struct table *table, int highest, size_t targets);
+rlim_t fdrecv_table_restore(const struct table *table, int highest, size_t below);
 
 /* Makes everything from `lowest` up close-on-exec. 0 or a negative errno. */
 int fdrecv_table_keep_back(int lowest);
