@@ -4,6 +4,7 @@
 import os
 import select
 import socket
+import sys
 
 from processes import LONG
 
@@ -40,6 +41,15 @@ def stale(address):
 
 def remove(address):
     os.unlink(address)
+
+
+def peek(connection):
+    """Looks at the message without reading it (socket.recv_fds ignores its flags)."""
+    room = socket.CMSG_SPACE(4)
+    data, controls, _, _ = connection.recvmsg(100, room, socket.MSG_PEEK)
+    for _, _, content in controls:
+        os.close(int.from_bytes(content[:4], sys.byteorder))
+    return data
 
 
 class Receiver:

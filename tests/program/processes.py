@@ -11,6 +11,7 @@ import os
 import resource
 import select
 import signal
+import sys
 import time
 
 LONG = 30.0  # seconds; the bound of every wait that is expected to end
@@ -134,7 +135,9 @@ class Process:
             if function is None:
                 os.execvpe(argv[0], argv, conditions.env)
             os.close(error)
-            function()
+            signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # as in every Python process
+            with open(1, "w", encoding="utf-8", closefd=False) as sys.stdout:  # not the test runner's
+                function()
             status = 0
         except BaseException as problem:  # nothing may return into the copy of the test runner
             text = f"{type(problem).__name__}: {problem}".encode()

@@ -150,9 +150,9 @@ class Programs:
     def shell(self, script, **conditions):
         return self.start(["/bin/sh", "-c", script], **conditions)
 
-    def forked(self, function, **conditions):
+    def forked(self, function, *, ready=None, **conditions):
         """Runs a Python function in a child that has nothing open but `fds`; see peers.py."""
-        process = Process(function.__name__, Conditions(env={}, **conditions), function=function)
+        process = Process(function.__name__, Conditions(**conditions), function=function, ready=ready)
         self.processes.append(process)
         return process
 

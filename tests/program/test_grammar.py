@@ -25,7 +25,7 @@ FDSEND_ACCEPTED = [
 
 FDRECV_ACCEPTED = [
     "-f 0 NAME --run CAT", "-f0 NAME --run CAT", "--fd 0 NAME -r CAT", "--fd=0 NAME -- CAT",
-    "--f 0 NAME --ru CAT", "-i NAME --run CAT", "-f 0 -t 20 NAME --run CAT",
+    "--fd 0 NAME --ru CAT", "-i NAME --run CAT", "-f 0 -t 20 NAME --run CAT",
     "-t 20 -f 0 NAME --run CAT", "-f 0 NAME -t20 --run CAT", "-f 0 NAME --timeout=20.25 -- CAT",
     "-f 0 -v NAME --run CAT", "-vf0 NAME -r CAT", "-q -f 0 NAME --run CAT",
     "-f 0 --verbose NAME --quiet --run CAT", "-f 0 --close-others NAME --run CAT",
@@ -99,15 +99,14 @@ FDRECV_REFUSED = [
     ("-f 99999999999999999999 NAME --run CAT", ["-f", "99999999999999999999"]),
     ("-f 0 NAME -t soon --run CAT", ["-t", "soon"]),
     ("-f 0 NAME --ready-fd x --run CAT", ["--ready-fd", "x"]),
-    ("-f 0 NAME --ready-fd 77 --run CAT", ["--ready-fd", "77"]),
     ("-f 0 NAME --ready-fd -1 --run CAT", ["--ready-fd", "-1"]),
     ("-f 0 ./x --from-user no.such.user --run CAT", ["--from-user", "no.such.user"]),
     ("-f 0 ./x --from-user 4294967296 --run CAT", ["--from-user", "4294967296"]),
     ("-f 0 ./x --from-group no.such.group --run CAT", ["--from-group", "no.such.group"]),
     ("-f 0 ./x --from 0 --run CAT", ["--from"]),
-    ("-f 0 NAME --from-user USER --run CAT", ["--from-user", "NAME"]),
+    ("-f 0 NAME --from-user daemon --run CAT", ["--from-user", "NAME"]),
     ("-f 0 NAME --from-user any --run CAT", ["--from-user", "NAME"]),
-    ("-f 0 NAME --from-group GROUP --run CAT", ["--from-group", "NAME"]),
+    ("-f 0 NAME --from-group daemon --run CAT", ["--from-group", "NAME"]),
     ("-f 0 listen:80 --run CAT", ["listen:80", "./"]),
     ("-f 0 NAME -a --run CAT", ["-a"]),
 ]
@@ -195,6 +194,13 @@ def test_ready_means_every_socket_listens(programs):
     programs.succeeds(programs.fdsend("-a", "-f", "0", name, fds={0: programs.text("6")}))
     programs.succeeds(programs.fdsend("-f", "0", "one", fds={0: programs.text("5")}))
     assert programs.succeeds(receiver) == "56"
+
+
+def test_ready_descriptor_that_is_not_open(programs):
+    for number in ("77", "0"):
+        receiver = programs.fdrecv("-f", "5", "name", "--ready-fd", number, "--run", "cat", ready=None, fds={0: None})
+        programs.fails(receiver, 125, "fdrecv: ", "--ready-fd", number, "not open")
+    assert not os.path.lexists(programs.runtime)
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])

@@ -116,12 +116,14 @@ def test_crowd_of_closers_leaves_nothing_open(programs):
 def test_descriptors_that_are_refused_are_closed(programs):
     """Fewer than asked for: what came is closed, which its other end sees."""
     reader, writer = programs.pipe()
-    receiver = programs.fdrecv("-f", "3,4", "./socket", "--run", "cat")
+    receiver = programs.fdrecv("-v", "-f", "0,4", "./socket", "--run", "cat")
     connection = programs.closes(peers.send(programs.path("socket"), [writer]))
     programs.close(writer)
     assert os.read(reader, 1) == b""
     assert peers.hung_up(connection)
-    assert receiver.wait().status == 125
+    programs.succeeds(programs.fdsend("-f", "3,0", "./socket", fds={3: programs.text("honest")}))
+    result = receiver.wait()
+    assert (result.status, result.stdout) == (0, "honest")
 
 
 def test_full_table(programs):
@@ -150,7 +152,11 @@ def test_strange_sender(programs, place):
     receiver = programs.fdrecv("-v", *admit, "-f", "0", *where, "--run", "cat")
 
     def intrude():
-        connection = peers.send(address, [0])
+        connection = peers.connect(address)
+        try:
+            socket.send_fds(connection, [b"x"], [0])
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # turned away already
         assert peers.hung_up(connection)
 
     intruder = as_stranger(programs, intrude)
@@ -174,7 +180,7 @@ def test_admitted_caller_with_a_strange_writer(programs):
     writer = as_stranger(programs, write, fds={4: connection.fileno()})
     assert writer.wait().status == 0
     assert peers.hung_up(connection)
-    assert str(STRANGER) in served(programs, receiver, name, "-a")
+    served(programs, receiver, name, "-a")
 
 
 @pytest.mark.needs_root
@@ -187,11 +193,12 @@ def test_strange_caller_with_an_admitted_writer(programs):
     programs.closes(theirs)
 
     def call():
-        socket.send_fds(socket.socket(fileno=4), [b"x"], [peers.connect("@" + name).fileno()])
+        connection = peers.connect("@" + name)
+        socket.send_fds(socket.socket(fileno=4), [b"x"], [connection.fileno()])
 
     caller = as_stranger(programs, call, fds={4: theirs.fileno()})
-    _, (fd,), _, _ = socket.recv_fds(mine, 1, 1)
     assert caller.wait().status == 0
+    _, (fd,), _, _ = socket.recv_fds(mine, 1, 1)
     with socket.socket(fileno=fd) as connection:
         try:
             socket.send_fds(connection, [b"x"], [0])

@@ -49,8 +49,7 @@ def test_01_closed_number(programs, numbers, missing):
     sender = programs.fdsend("-f", numbers, "name", fds=fds)
     texts = [] if missing == 2 else ["fdsend: ", str(missing), "Bad file descriptor"]
     programs.fails(sender, 1, *texts)
-    assert receiver.stderr == ""
-    assert str(sender.pid) not in served(programs, receiver, "name")
+    assert f"process {sender.pid} " not in served(programs, receiver, "name")
 
 
 def test_02_receiver_is_stopped_and_then_killed(programs):
@@ -132,8 +131,16 @@ def test_07_mode_does_not_depend_on_the_umask(programs, umask):
 def test_07_stranger_feeds_a_file_to_root(programs):
     name = programs.abstract()
     receiver = receive(programs, "-a", name)
-    intruder = programs.forked(lambda: peers.send("@" + name, [0]), user=STRANGER)
-    assert intruder.wait().status == 0
+
+    def intrude():
+        with peers.connect("@" + name) as connection:
+            try:
+                socket.send_fds(connection, [b"x"], [0])
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # turned away already
+            assert peers.hung_up(connection)
+
+    assert programs.forked(intrude, user=STRANGER).wait().status == 0
     assert str(STRANGER) in served(programs, receiver, "-a", name)
 
 
@@ -334,15 +341,14 @@ def test_15_option_in_the_place_of_a_name(programs):
 @pytest.mark.parametrize("option", [["-e"], ["-f", "2"], ["-f", "0-2"]], ids=" ".join)
 def test_16_exec_error_goes_to_the_stderr_of_fdrecv(programs, option):
     """And not into the descriptor that was received for the command's stderr."""
-    path = programs.path("strange")
-    programs.file("strange", "\x7fELF, but not really")
-    os.chmod(path, 0o755)
+    programs.close(programs.file("strange", "#!/no/such/interpreter\n"))
+    os.chmod(programs.path("strange"), 0o755)
     reader, writer = programs.pipe()
     receiver = programs.fdrecv(*option, "./socket", "--run", "./strange")
     sender = programs.fdsend("-f", "3,3,3", "./socket", fds={3: writer})
     programs.close(writer)
     sender.wait()
-    programs.fails(receiver, 126, "fdrecv: ", "./strange", "Exec format error")
+    programs.fails(receiver, 127, "fdrecv: ", "./strange", "No such file or directory")
     assert os.read(reader, 100) == b""
 
 

@@ -179,10 +179,10 @@ def test_high_number(programs):
     assert report["limits"] == [1024, 8192]
 
 
-def test_highest_number(programs):
+def test_number_near_the_hard_limit(programs):
     given = distinct(programs, 1)
-    report = deliver(programs, ["1023"], given, limits=(256, 1024))
-    assert_placed(report, [1023], given)
+    report = deliver(programs, ["1000"], given, limits=(256, 1024))
+    assert_placed(report, [1000], given)
     assert report["limits"] == [256, 1024]
 
 
@@ -205,7 +205,19 @@ def test_soft_limit_of_the_command(programs, limits, some, expected):
     assert expected == limits[0] or str(expected) in report["stderr"]
 
 
-def test_many_callers_under_a_tiny_soft_limit(programs):
+def test_inherited_numbers_count_for_the_soft_limit(programs):
+    """The caller's would leave its command 36 free numbers."""
+    mine, given = distinct(programs, 60), distinct(programs, 1)
+    fds = dict(enumerate(mine, start=3))
+    report = deliver(programs, ["63"], given, limits=(100, 4096), fds=dict(fds), ready=80)
+    assert_placed(report, [*fds, 63], [*mine, *given])
+    assert report["limits"] == [63 + 256, 4096]
+    report = deliver(programs, ["63"], given, "--close-others", limits=(100, 4096), fds=dict(fds), ready=80)
+    assert set(report["fds"]) == {0, 1, 2, 63}
+    assert report["limits"] == [100, 4096]
+
+
+def test_many_groups_under_a_tiny_soft_limit(programs):
     given = distinct(programs, 30)
     lists = ["3-12", "13-22", "23-32"]
     report = deliver(programs, lists, given, limits=(24, 1024))

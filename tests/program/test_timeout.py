@@ -18,9 +18,10 @@ def timed(process):
 @pytest.mark.parametrize("option", [["-t", "0.3"], ["-t.3"], ["--timeout=0.300000000000001"], ["--timeout", "00.3"]],
                          ids=" ".join)
 def test_both_sides(programs, option):
-    for process in (programs.fdrecv(*option, "-f", "0", "./socket", "--run", "cat", ready=None),
-                    programs.fdsend(*option, "-b", "-f", "0", "./other")):
-        result, elapsed = timed(process)
+    for start, *words in ((programs.fdrecv, "-f", "0", "./socket", "--run", "cat"),
+                          (programs.fdsend, "-b", "-f", "0", "./other")):
+        ready = {"ready": None} if start == programs.fdrecv else {}
+        result, elapsed = timed(start(*option, *words, **ready))
         assert result.status == 124, result
         assert 0.2 < elapsed < 15
         assert "tim" in result.stderr.lower()

@@ -69,7 +69,8 @@ START_TEST(text_is_cut_and_made_harmless)
 	fdpass_error_text(&error, FDPASS_STEP_ANSWER, -EREMOTEIO, text);
 	ck_assert_uint_eq(strlen(error.text), FDPASS_REASON_MAX);
 
-	fdpass_error_text(&error, FDPASS_STEP_ANSWER, -EREMOTEIO, "a\033[2J\n\x7f\tgr\xc3\xbc\xc3\x9f");
+	fdpass_error_text(&error, FDPASS_STEP_ANSWER, -EREMOTEIO,
+			  "a\033[2J\n\x7f\tgr\xc3\xbc\xc3\x9f");
 	ck_assert_str_eq(error.text, "a?[2J???gr\xc3\xbc\xc3\x9f");
 }
 END_TEST

@@ -16,7 +16,7 @@ enum {
 	TARGETS = 6, /* the numbers 0 to 5 */
 	PAIRS = 5,
 	NUMBERS = TARGETS + PAIRS, /* sources may also be 6 to 10 */
-	TABLE = NUMBERS + 2,	   /* and there are two more, for the spare */
+	TABLE = NUMBERS + 2,       /* and there are two more, for the spare */
 	CLOSED = -1,
 };
 
@@ -292,7 +292,8 @@ START_TEST(a_hundred_thousand)
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	ck_assert_int_eq(fdpass_order_make(pairs, MANY, &steps, &count), 0);
 	clock_gettime(CLOCK_MONOTONIC, &end);
-	seconds = (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
+	seconds =
+		(double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
 	/* Quadratic would be minutes. */
 	ck_assert_msg(seconds < 3, "took %f s", seconds);
 

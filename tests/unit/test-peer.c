@@ -85,8 +85,8 @@ START_TEST(another_user_connects)
 		pid_t parent = getppid();
 		char byte;
 
-		if (geteuid() == 0 && (setresgid(65533, 65533, 65533) < 0 ||
-				       setresuid(65534, 65534, 65534) < 0))
+		if (geteuid() == 0 &&
+		    (setresgid(65533, 65533, 65533) < 0 || setresuid(65534, 65534, 65534) < 0))
 			_exit(1);
 		fd = socket(AF_UNIX, SOCK_STREAM, 0);
 		if (connect(fd, (struct sockaddr *)&address, size) < 0)

@@ -17,18 +17,17 @@
 #include <time.h>
 #include <unistd.h>
 
-
-#include "fdpass.h"
 #include "base/fd.h"
 #include "descriptors.h"
+#include "fdpass.h"
 #include "place/order.h"
 
 enum {
 	TARGETS = 6,
 	PAIRS = 5,
 	NUMBERS = TARGETS + PAIRS, /* the numbers 0 to 10 are played with */
-	CHECKED = NUMBERS + 3,	   /* and nothing may be left just above them */
-	REFERENCE = 100,	   /* where the originals are kept */
+	CHECKED = NUMBERS + 3,     /* and nothing may be left just above them */
+	REFERENCE = 100,           /* where the originals are kept */
 };
 
 /* ------------------------------------------------------------ a child without a table of its own -- */
@@ -37,7 +36,7 @@ enum {
 static struct report {
 	char text[512];
 	unsigned long cases;
-} *report;
+} * report;
 
 static void __attribute__((noreturn, format(printf, 1, 2))) give_up(const char *format, ...)
 {
@@ -313,7 +312,8 @@ static int run(const struct fdpass_pair *pairs, size_t count, struct fdpass_erro
 	return r;
 }
 
-static void expect(const char *what, const struct fdpass_pair *pairs, size_t count, int code, int fd)
+static void expect(const char *what, const struct fdpass_pair *pairs, size_t count, int code,
+		   int fd)
 {
 	struct fdpass_error error = FDPASS_ERROR_INIT;
 	int r = run(pairs, count, &error);
@@ -464,7 +464,8 @@ static void large_plan(int unused)
 		give_up("plan_run");
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	fdpass_plan_free(plan);
-	seconds = (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
+	seconds =
+		(double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
 	if (seconds > 5) /* it takes some hundredths; quadratic would be minutes */
 		give_up("took %f s", seconds);
 	for (i = 0; i < many; i++) {

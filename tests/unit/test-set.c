@@ -2,9 +2,14 @@
 /* The descriptor set: who closes what, and that it never closes anything else. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -317,6 +322,41 @@ START_TEST(gaps_are_not_closed)
 }
 END_TEST
 
+#ifdef SYS_close_range
+/* A kernel before 5.9 says ENOSYS, a container's filter that does not know the call EPERM. */
+START_TEST(without_close_range)
+{
+	static const unsigned codes[] = {ENOSYS, EPERM};
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close_range, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | codes[_i]),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {4, filter};
+	struct fdpass_set *set = new_set();
+	int i;
+
+	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0)
+		ck_assert_int_lt((int)syscall(SYS_close_range, 1000U, 1000U, 0U), 0);
+	for (i = 80; i < 90; i++) {
+		put(i);
+		if (i > 80 && i < 89)
+			ck_assert_int_eq(fdpass_set_take(set, i), 0);
+	}
+	errno = ENOTTY;
+	fdpass_set_free(set);
+	ck_assert_int_eq(errno, ENOTTY);
+	for (i = 81; i < 89; i++)
+		ck_assert(!fdpass_fd_is_open(i));
+	ck_assert(fdpass_fd_is_open(80) && fdpass_fd_is_open(89));
+	close(80);
+	close(89);
+}
+END_TEST
+#endif
+
 START_TEST(zero_is_a_descriptor_like_any_other)
 {
 	struct fdpass_set *set = new_set();
@@ -354,6 +394,9 @@ int main(void)
 	tcase_add_test(tcase, ten_thousand);
 	tcase_add_test(tcase, runs_end_where_ownership_ends);
 	tcase_add_test(tcase, gaps_are_not_closed);
+#ifdef SYS_close_range
+	tcase_add_loop_test(tcase, without_close_range, 0, 2);
+#endif
 	tcase_add_test(tcase, zero_is_a_descriptor_like_any_other);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
