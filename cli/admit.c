@@ -1,31 +1,70 @@
 /* SPDX-License-Identifier: MIT */
-/* --from-user, --to-user and their groups. */
+/* --from-user, --to-user and their groups: noted first, looked up later. */
 #include "cli/admit.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/diagnostic.h"
 #include "cli/value.h"
 
-static void check(const struct cli_parser *parser, int r)
+static _Noreturn void fail(const struct cli_program *program, int code)
 {
-	if (r == 0)
-		return;
-	cli_error("%s: %s", cli_spelling(parser), strerror(-r));
-	exit(parser->program->failure_status);
+	cli_error("preparing whom to admit failed: %s", strerror(-code));
+	exit(program->failure_status);
 }
 
-void cli_admit_user(const struct cli_parser *parser, const char *argument, struct fdpass_rule *rule)
+static void note(struct cli_admissions *admissions, const struct cli_parser *parser,
+		 const char *argument, int who)
 {
-	if (strcmp(argument, "any") == 0)
-		check(parser, fdpass_rule_admit_anyone(rule));
-	else
-		check(parser, fdpass_rule_admit_user(rule, cli_value_user(parser, argument)));
+	struct cli_admission *grown =
+		realloc(admissions->list, (admissions->count + 1) * sizeof(*grown));
+
+	if (grown == NULL)
+		fail(parser->program, -ENOMEM);
+	admissions->list = grown;
+	grown += admissions->count++;
+	grown->who = who;
+	grown->argument = argument;
+	strcpy(grown->spelling, cli_spelling(parser));
 }
 
-void cli_admit_group(const struct cli_parser *parser, const char *argument,
-		     struct fdpass_rule *rule)
+void cli_admit_user(struct cli_admissions *admissions, const struct cli_parser *parser,
+		    const char *argument)
 {
-	check(parser, fdpass_rule_admit_group(rule, cli_value_group(parser, argument)));
+	note(admissions, parser, argument, CLI_ADMIT_USER);
+}
+
+void cli_admit_group(struct cli_admissions *admissions, const struct cli_parser *parser,
+		     const char *argument)
+{
+	note(admissions, parser, argument, CLI_ADMIT_GROUP);
+}
+
+static int admit(const struct cli_admission *admission, const struct cli_program *program,
+		 struct fdpass_rule *rule)
+{
+	if (admission->who == CLI_ADMIT_GROUP)
+		return fdpass_rule_admit_group(
+			rule, cli_value_group(program, admission->spelling, admission->argument));
+	if (strcmp(admission->argument, "any") == 0)
+		return fdpass_rule_admit_anyone(rule);
+	return fdpass_rule_admit_user(
+		rule, cli_value_user(program, admission->spelling, admission->argument));
+}
+
+struct fdpass_rule *cli_admit_rule(struct cli_admissions *admissions,
+				   const struct cli_program *program)
+{
+	struct fdpass_rule *rule;
+	int r = fdpass_rule_new(&rule);
+
+	for (size_t i = 0; r == 0 && i < admissions->count; i++)
+		r = admit(&admissions->list[i], program, rule);
+	if (r < 0)
+		fail(program, r);
+	free(admissions->list);
+	*admissions = (struct cli_admissions)CLI_ADMISSIONS_INIT;
+	return rule;
 }

@@ -11,10 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct explanation {
 	enum fdpass_step step;
-	int code;	  /* 0: any */
+	int code;         /* 0: any */
 	const char *when; /* the record's text must be this; NULL: whatever */
 	const char *text;
 };
@@ -29,7 +30,8 @@ static const struct explanation sending[] = {
 	 "{where}: not allowed to connect ({errno}); the receiver has to admit this user with "
 	 "--from-user"},
 	{FDPASS_STEP_CONNECT, EPROTOTYPE, NULL,
-	 "{where}: this is a socket of another type ({errno}); a receiver listens on a stream socket"},
+	 "{where}: this is a socket of another type ({errno}); a receiver listens on a stream "
+	 "socket"},
 	{FDPASS_STEP_PEER, EPERM, NULL,
 	 "{where}: the receiver is process {process} of user {user}, who may not have this; if it "
 	 "should, name it with --to-user. Nothing was given"},
@@ -51,34 +53,67 @@ static const struct explanation sending[] = {
 	 "{where}: the receiver wrote something that is no answer of fdrecv; it cannot be told "
 	 "whether it has the descriptors. --no-confirm does not look at it"},
 	{FDPASS_STEP_ANSWER, ENOMSG, NULL,
-	 "{where}: the descriptors were read, but this receiver does not answer, as --confirm=answer "
+	 "{where}: the descriptors were read, but this receiver does not answer, as "
+	 "--confirm=answer "
 	 "demands"},
 	{FDPASS_STEP_WAIT, ETIMEDOUT, "sent",
 	 "{where}: the time ran out before the receiver took the descriptors; as they are on their "
 	 "way, it may still do so"},
+	{FDPASS_STEP_WAIT, ETIMEDOUT, "stranger",
+	 "{where}: the time ran out; who listens there is process {process} of user {user}, who "
+	 "may "
+	 "not have this (--to-user). Nothing was given"},
+	{FDPASS_STEP_WAIT, ETIMEDOUT, "denied",
+	 "{where}: the time ran out, and this user is not allowed to connect; nothing was given"},
+	{FDPASS_STEP_WAIT, ETIMEDOUT, "backlog",
+	 "{where}: the time ran out; a receiver listens there and accepts nobody. Nothing was "
+	 "given"},
+	{FDPASS_STEP_WAIT, ETIMEDOUT, "unread",
+	 "{where}: the time ran out; the last receiver closed without reading. Nothing was given"},
 	{FDPASS_STEP_WAIT, ETIMEDOUT, NULL,
 	 "{where}: the time ran out before there was a receiver; nothing was given"},
+	{FDPASS_STEP_WAIT, ECANCELED, "sent",
+	 "{where}: interrupted before the receiver took the descriptors; as they are on their way, "
+	 "it "
+	 "may still do so"},
+	{FDPASS_STEP_WAIT, ECANCELED, NULL, "{where}: interrupted; nothing was given"},
+	{FDPASS_STEP_ANSWER, 0, NULL,
+	 "{where}: waiting for the answer failed: {errno}; it cannot be told whether the receiver "
+	 "has "
+	 "the descriptors"},
 };
 
 static const struct explanation receiving[] = {
 	{FDPASS_STEP_ADDRESS, 0, NULL, "{where}: {text}"},
+	{FDPASS_STEP_LOCK, EWOULDBLOCK, NULL,
+	 "{where}: a stale socket has this name, and another process holds the lock of its "
+	 "directory; "
+	 "end that one, or remove the socket"},
 	{FDPASS_STEP_LOCK, 0, NULL,
-	 "{where}: something has this name, and its directory is locked by another process; if it is "
-	 "a stale socket, remove it ({errno})"},
+	 "{where}: a stale socket has this name, and its directory may not be read, which is "
+	 "needed to "
+	 "lock it ({errno}); remove the socket"},
+	{FDPASS_STEP_PUBLISH, EPERM, NULL,
+	 "{where}: a stale socket has this name, and it is not ours to remove ({errno}); its owner "
+	 "or "
+	 "root can, or choose another name"},
 	{FDPASS_STEP_DIRECTORY, ENOENT, NULL,
 	 "{where}: the directory is not there ({errno}); make it first"},
 	{FDPASS_STEP_BIND, EACCES, NULL,
 	 "{where}: not allowed to make a socket in this directory ({errno})"},
-	{FDPASS_STEP_WAIT, ETIMEDOUT, NULL, "{where}: the time ran out before anybody sent"},
+	{FDPASS_STEP_WAIT, ETIMEDOUT, NULL,
+	 "{where}: the time ran out before what is wanted had come"},
 };
 
 /* What both sides have in common; also the last resort. */
 static const struct explanation either[] = {
 	{FDPASS_STEP_RUNDIR, EPERM, NULL,
-	 "{where}: the run directory is not safe: {text}; mend it, set FDPASS_RUNTIME_DIR, or use a "
+	 "{where}: the run directory is not safe: {text}; mend it, set FDPASS_RUNTIME_DIR, or use "
+	 "a "
 	 "path"},
 	{FDPASS_STEP_RUNDIR, 0, NULL,
-	 "{where}: the run directory cannot be used ({errno}); set FDPASS_RUNTIME_DIR to a directory "
+	 "{where}: the run directory cannot be used ({errno}); set FDPASS_RUNTIME_DIR to a "
+	 "directory "
 	 "of your own, or use a path"},
 	{FDPASS_STEP_MEMORY, 0, NULL, "{where}: {errno}"},
 };
@@ -140,13 +175,39 @@ static void fill(const char *pattern, const char *where, const struct fdpass_err
 static const char *in_use(const struct fdpass_error *error)
 {
 	if (error->code == EADDRINUSE && error->peer.pid > 0)
-		return "{where}: already in use by process {process}; choose another name or end that "
+		return "{where}: already in use by process {process}; choose another name or end "
+		       "that "
 		       "one first";
 	if (error->code == EADDRINUSE)
-		return "{where}: already in use; choose another name or end the other receiver first";
+		return "{where}: already in use; choose another name or end the other receiver "
+		       "first";
 	if (error->code == EEXIST)
 		return "{where}: something that is not a socket is there; choose another name or "
 		       "remove it";
+	return NULL;
+}
+
+/* What connecting to `where` may have found that is worth more words than the errno. */
+static const char *not_there(const char *where, const struct fdpass_error *error)
+{
+	struct stat status;
+	int user_id, used = 0;
+
+	if (error->step != FDPASS_STEP_CONNECT || where[0] == '@')
+		return NULL;
+	if (error->code == ECONNREFUSED && stat(where, &status) == 0 && !S_ISSOCK(status.st_mode))
+		return "{where}: this is not a socket";
+	/* Where nobody has logged in, there is no such directory, and nobody will make it. */
+	if (error->code == ENOENT && sscanf(where, "/run/user/%d/%n", &user_id, &used) == 1 &&
+	    used > 0) {
+		char directory[32];
+
+		snprintf(directory, sizeof(directory), "/run/user/%d", user_id);
+		if (stat(directory, &status) < 0)
+			return "{where}: no receiver is there ({errno}), and not even the user's "
+			       "run "
+			       "directory; set FDPASS_RUNTIME_DIR on both sides, or use a path";
+	}
 	return NULL;
 }
 
@@ -154,7 +215,8 @@ static const char *explain(const struct explanation *table, size_t count, const 
 			   const struct fdpass_error *error, char *text, size_t size)
 {
 	const struct explanation *found = find(table, count, error);
-	const char *pattern = found != NULL ? found->text : NULL;
+	const char *special = not_there(where, error);
+	const char *pattern = special != NULL ? special : found != NULL ? found->text : NULL;
 	char usual[FDPASS_REASON_MAX];
 
 	if (pattern == NULL &&

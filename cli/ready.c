@@ -8,15 +8,6 @@
 #include <time.h>
 #include <unistd.h>
 
-static struct timespec time_left(int64_t deadline)
-{
-	int64_t left = deadline - fdpass_deadline_in(0);
-
-	if (left < 0)
-		left = 0;
-	return (struct timespec){(time_t)(left / 1000000000), (long)(left % 1000000000)};
-}
-
 /* A pipe whose reader has gone: SIGPIPE is blocked here, and must not wait for the command. */
 static void forget_sigpipe(void)
 {
@@ -30,26 +21,14 @@ static void forget_sigpipe(void)
 
 int cli_ready_tell(int fd, const struct fdpass_wait *wait)
 {
-	for (;;) {
-		struct pollfd polled[2] = {
-			{.fd = wait->cancel_fd, .events = POLLIN},
-			{.fd = fd, .events = POLLOUT},
-		};
-		struct timespec left = time_left(wait->deadline);
-		int n = ppoll(polled, 2, wait->deadline == FDPASS_NO_DEADLINE ? NULL : &left, NULL);
+	int r = fdpass_poll(fd, POLLOUT, wait);
 
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n == 0)
-			return -ETIMEDOUT;
-		if (n > 0 && polled[0].revents != 0)
-			return -ECANCELED;
-		if (n > 0)
-			break;
-	}
+	if (r < 0)
+		return r;
 	if (write(fd, "\n", 1) == 1)
 		return 0;
-	if (errno == EPIPE)
+	r = -errno;
+	if (r == -EPIPE)
 		forget_sigpipe();
-	return -errno;
+	return r;
 }

@@ -29,18 +29,22 @@ static int descriptor = -1;
  * must stay out: the kernel drops it when it comes, but not while it is blocked (kernel/signal.c,
  * sig_ignored()), and nohup(1) would have no effect.
  */
+static void consider(int signal)
+{
+	struct sigaction action;
+
+	if (!sigismember(&inherited, signal) && sigaction(signal, NULL, &action) == 0 &&
+	    action.sa_handler == SIG_DFL)
+		sigaddset(&ours, signal);
+}
+
 static void choose(void)
 {
 	sigemptyset(&ours);
-	for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
-		struct sigaction action;
-
-		if (sigismember(&inherited, endings[i]))
-			continue;
-		if (sigaction(endings[i], NULL, &action) < 0 || action.sa_handler != SIG_DFL)
-			continue;
-		sigaddset(&ours, endings[i]);
-	}
+	for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
+		consider(endings[i]);
+	for (int signal = SIGRTMIN; signal <= SIGRTMAX; signal++)
+		consider(signal);
 }
 
 int cli_signals_block(void)

@@ -9,10 +9,11 @@
 #include "cli/diagnostic.h"
 
 void cli_sockspec_check(const struct cli_program *program, enum fdpass_address_kind kind,
-			   const char *text)
+			const char *text)
 {
 	static const char *const schemes[] = {
-		"listen:", "tcp:", "tcp4:", "tcp6:", "udp:", "udp4:", "udp6:", "unix:",
+		"listen:",        "tcp:",        "tcp4:",           "tcp6:",
+		"udp:",           "udp4:",       "udp6:",           "unix:",
 		"unix-abstract:", "unix-dgram:", "unix-seqpacket:", "file:",
 	};
 
@@ -22,14 +23,14 @@ void cli_sockspec_check(const struct cli_program *program, enum fdpass_address_k
 		if (strncmp(text, schemes[i], strlen(schemes[i])) == 0 ||
 		    strcmp(text, "listen") == 0)
 			cli_usage_error(program,
-					"'%s' looks like what a process holds, not like a SOCKSPEC; "
-					"use it with --pid, or write './%s' for a socket of that name",
+					"'%s' looks like an address and not like a SOCKSPEC; write "
+					"'./%s' for a socket of that name",
 					text, text);
 	}
 }
 
 struct fdpass_address *cli_sockspec_address(const struct cli_program *program,
-					       enum fdpass_address_kind kind, const char *text)
+					    enum fdpass_address_kind kind, const char *text)
 {
 	struct fdpass_error error = FDPASS_ERROR_INIT;
 	struct fdpass_address *address;

@@ -7,13 +7,13 @@
 #include "cli/options.h"
 #include "fdpass.h"
 
-/* Wrong usage when a plain SOCKSPEC looks like an address or a match expression ("listen:80"), which
- * is most likely meant as one; a path, such as "./listen:80", never does. */
+/* Wrong usage when a plain SOCKSPEC begins like an address or a match expression ("listen:80"), which it
+ * is most likely meant as; "./listen:80" does not. */
 void cli_sockspec_check(const struct cli_program *program, enum fdpass_address_kind kind,
-			   const char *text);
+			const char *text);
 
 /* As an address, which the caller frees. A bad one is wrong usage. */
 struct fdpass_address *cli_sockspec_address(const struct cli_program *program,
-					       enum fdpass_address_kind kind, const char *text);
+					    enum fdpass_address_kind kind, const char *text);
 
 #endif

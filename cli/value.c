@@ -12,10 +12,11 @@
 #include "cli/number.h"
 #include "cli/seconds.h"
 
-static _Noreturn void fail(const struct cli_parser *parser, const char *argument, int code)
+static _Noreturn void fail(const struct cli_program *program, const char *spelling,
+			   const char *argument, int code)
 {
-	cli_error("%s: looking up '%s': %s", cli_spelling(parser), argument, strerror(code));
-	exit(parser->program->failure_status);
+	cli_error("%s: looking up '%s': %s", spelling, argument, strerror(code));
+	exit(program->failure_status);
 }
 
 void cli_value_list(const struct cli_parser *parser, const char *argument, struct cli_list *list)
@@ -46,33 +47,31 @@ int64_t cli_value_seconds(const struct cli_parser *parser, const char *argument)
 }
 
 /* `result` is what cli_identity_user() or _group() said of `argument`. */
-static void check_identity(const struct cli_parser *parser, const char *argument, const char *noun,
-			   int result)
+static void check_identity(const struct cli_program *program, const char *spelling,
+			   const char *argument, const char *noun, int result)
 {
 	if (result == 0)
 		return;
 	if (result == -ENOENT)
-		cli_usage_error(parser->program, "%s: there is no %s '%s'", cli_spelling(parser),
-				noun, argument);
+		cli_usage_error(program, "%s: there is no %s '%s'", spelling, noun, argument);
 	if (result == -ERANGE)
-		cli_usage_error(parser->program, "%s: %s is too large", cli_spelling(parser),
-				argument);
-	fail(parser, argument, -result);
+		cli_usage_error(program, "%s: %s is too large", spelling, argument);
+	fail(program, spelling, argument, -result);
 }
 
-uid_t cli_value_user(const struct cli_parser *parser, const char *argument)
+uid_t cli_value_user(const struct cli_program *program, const char *spelling, const char *argument)
 {
 	uid_t uid = (uid_t)-1;
 
-	check_identity(parser, argument, "user", cli_identity_user(argument, &uid));
+	check_identity(program, spelling, argument, "user", cli_identity_user(argument, &uid));
 	return uid;
 }
 
-gid_t cli_value_group(const struct cli_parser *parser, const char *argument)
+gid_t cli_value_group(const struct cli_program *program, const char *spelling, const char *argument)
 {
 	gid_t gid = (gid_t)-1;
 
-	check_identity(parser, argument, "group", cli_identity_group(argument, &gid));
+	check_identity(program, spelling, argument, "group", cli_identity_group(argument, &gid));
 	return gid;
 }
 

@@ -20,8 +20,10 @@ void cli_value_list(const struct cli_parser *parser, const char *argument, struc
 /* SECONDS, in nanoseconds. */
 int64_t cli_value_seconds(const struct cli_parser *parser, const char *argument);
 
-uid_t cli_value_user(const struct cli_parser *parser, const char *argument);
-gid_t cli_value_group(const struct cli_parser *parser, const char *argument);
+/* These two may be called later than that, so they take the option's spelling. */
+uid_t cli_value_user(const struct cli_program *program, const char *spelling, const char *argument);
+gid_t cli_value_group(const struct cli_program *program, const char *spelling,
+		      const char *argument);
 
 /* The number of one descriptor. */
 int cli_value_fd(const struct cli_parser *parser, const char *argument);

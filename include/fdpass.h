@@ -65,25 +65,23 @@ const char *fdpass_version(void);
 /* Where an operation failed. The numbers are part of the ABI; new ones are added at the end. */
 enum fdpass_step {
 	FDPASS_STEP_NONE = 0,
-	FDPASS_STEP_MEMORY,	   /* allocating memory */
-	FDPASS_STEP_ADDRESS,	   /* reading a SOCKSPEC */
-	FDPASS_STEP_RUNDIR,	   /* finding, making or checking the run directory */
-	FDPASS_STEP_DIRECTORY,	   /* opening the directory of a socket */
-	FDPASS_STEP_LOCK,	   /* locking that directory */
-	FDPASS_STEP_SOCKET,	   /* making or setting up a socket */
-	FDPASS_STEP_BIND,	   /* binding it */
-	FDPASS_STEP_LISTEN,	   /* listening on it */
-	FDPASS_STEP_PUBLISH,	   /* giving a listening socket its public name */
-	FDPASS_STEP_CONNECT,	   /* connecting */
-	FDPASS_STEP_ACCEPT,	   /* accepting a connection */
-	FDPASS_STEP_WATCH,	   /* watching for a receiver to appear */
-	FDPASS_STEP_PEER,	   /* finding out who the other end is, or admitting it */
-	FDPASS_STEP_SEND,	   /* sending the message with the descriptors */
-	FDPASS_STEP_ANSWER,	   /* waiting for or reading the receiver's answer */
-	FDPASS_STEP_RECEIVE,	   /* receiving a message */
-	FDPASS_STEP_DESCRIPTOR,	   /* looking at a descriptor that was named */
-	FDPASS_STEP_PLACE,	   /* putting descriptors on their numbers */
-	FDPASS_STEP_WAIT,	   /* waiting: -ETIMEDOUT at the deadline, -ECANCELED when cancelled */
+	FDPASS_STEP_MEMORY,     /* allocating memory */
+	FDPASS_STEP_ADDRESS,    /* reading a SOCKSPEC */
+	FDPASS_STEP_RUNDIR,     /* finding, making or checking the run directory */
+	FDPASS_STEP_DIRECTORY,  /* opening the directory of a socket */
+	FDPASS_STEP_LOCK,       /* locking that directory */
+	FDPASS_STEP_SOCKET,     /* making or setting up a socket */
+	FDPASS_STEP_BIND,       /* binding it */
+	FDPASS_STEP_LISTEN,     /* listening on it */
+	FDPASS_STEP_PUBLISH,    /* giving a listening socket its public name */
+	FDPASS_STEP_CONNECT,    /* connecting */
+	FDPASS_STEP_PEER,       /* finding out who the other end is, or admitting it */
+	FDPASS_STEP_SEND,       /* sending the message with the descriptors */
+	FDPASS_STEP_ANSWER,     /* waiting for or reading the receiver's answer */
+	FDPASS_STEP_RECEIVE,    /* receiving a message */
+	FDPASS_STEP_DESCRIPTOR, /* looking at a descriptor that was named */
+	FDPASS_STEP_PLACE,      /* putting descriptors on their numbers */
+	FDPASS_STEP_WAIT,       /* waiting: -ETIMEDOUT at the deadline, -ECANCELED when cancelled */
 };
 
 /* The other end of a connection as the kernel's credentials show it: unix(7), SO_PEERCRED and
@@ -97,15 +95,18 @@ struct fdpass_peer {
 /* What is known about a failure. The caller owns it; it holds no resources. */
 struct fdpass_error {
 	enum fdpass_step step;
-	int code;			    /* a positive errno, the same as the negative result */
-	int fd;				    /* the descriptor number concerned, or -1 */
-	struct fdpass_peer peer;	    /* the process concerned; uid is (uid_t)-1 when none is */
+	int code;                         /* a positive errno, the same as the negative result */
+	int fd;                           /* the descriptor number concerned, or -1 */
+	struct fdpass_peer peer;          /* the process concerned; uid is (uid_t)-1 when none is */
 	char text[FDPASS_REASON_MAX + 1]; /* a path or name, or the other end's own words; or "" */
 };
 
 #define FDPASS_ERROR_INIT                                                                          \
 	{                                                                                          \
-		FDPASS_STEP_NONE, 0, -1, {0, (uid_t)-1, (gid_t)-1}, { 0 }                          \
+		FDPASS_STEP_NONE, 0, -1, {0, (uid_t)-1, (gid_t)-1},                                \
+		{                                                                                  \
+			0                                                                          \
+		}                                                                                  \
 	}
 
 /* A few words for a step, such as "binding the socket". Never NULL; static storage. */
@@ -136,6 +137,10 @@ struct fdpass_wait {
 /* The moment that lies `nanoseconds` from now; negative counts as 0, and what would overflow is
  * FDPASS_NO_DEADLINE. Async-signal-safe. */
 int64_t fdpass_deadline_in(int64_t nanoseconds);
+
+/* Waits until `fd`, which is borrowed, has one of the poll(2) `events` or an error: 1; or -ETIMEDOUT,
+ * -ECANCELED. What the library itself uses, for the waits of whoever uses it. */
+int fdpass_poll(int fd, short events, const struct fdpass_wait *wait);
 
 /* ------------------------------------------------------------------------------ descriptor sets -- */
 
@@ -173,11 +178,18 @@ int fdpass_set_steal(struct fdpass_set *set, size_t index);
 /* Closes everything from `count` on and shortens the set to that. */
 void fdpass_set_truncate(struct fdpass_set *set, size_t count);
 
+/*
+ * The same for descriptors that somebody else made and that you do not trust: closing a socket for the
+ * last time can take as long as its maker wants (SO_LINGER, socket(7)). Costs two short-lived processes
+ * when there is a socket among them, and does not wait.
+ */
+void fdpass_set_discard(struct fdpass_set *set, size_t count);
+
 /* ---------------------------------------------------------------------------------- addresses -- */
 
 /* How a SOCKSPEC is to be read. */
 enum fdpass_address_kind {
-	FDPASS_ADDRESS_NAMED,	 /* with a '/': a path; without: a name in the run directory */
+	FDPASS_ADDRESS_NAMED,    /* with a '/': a path; without: a name in the run directory */
 	FDPASS_ADDRESS_ABSTRACT, /* an abstract name, 1 to FDPASS_ABSTRACT_MAX bytes, as is */
 };
 
@@ -216,8 +228,8 @@ int fdpass_peer_get(int fd, struct fdpass_peer *ret_peer);
  * replaces that: from then on, exactly those who were named are admitted.
  *
  * In a user namespace whose map does not cover every id, the overflow id stands for all the ids that
- * have no name there, so it is never admitted, not even by fdpass_rule_admit_anyone()'s side (which
- * admits everyone without looking): user_namespaces(7).
+ * have no name there, so that it matches no user and no group, not even one's own
+ * (user_namespaces(7)). fdpass_rule_admit_anyone() admits everyone without looking.
  */
 struct fdpass_rule;
 
@@ -238,10 +250,11 @@ int fdpass_rule_check(const struct fdpass_rule *rule, int fd, struct fdpass_peer
 /* ---------------------------------------------------------------------------------- listening -- */
 
 struct fdpass_listen_options {
-	size_t size;	   /* sizeof(struct fdpass_listen_options) */
-	mode_t mode;	   /* permissions of a path socket, whatever the umask: 0 to 0777 */
-	int backlog;	   /* listen(2); cut to net.core.somaxconn by the kernel */
-	const struct fdpass_wait *wait; /* bounds the wait for the directory's lock; at most 2 s anyway */
+	size_t size; /* sizeof(struct fdpass_listen_options) */
+	mode_t mode; /* permissions of a path socket, whatever the umask: 0 to 0777 */
+	int backlog; /* listen(2), at least 1; cut to net.core.somaxconn by the kernel */
+	const struct fdpass_wait
+		*wait; /* bounds the wait for the directory's lock; at most 2 s anyway */
 };
 
 #define FDPASS_LISTEN_OPTIONS_INIT                                                                 \
@@ -256,7 +269,8 @@ struct fdpass_listen_options {
  * A stale socket there is replaced, a live one never: -EADDRINUSE, with the process that has it in
  * error->peer where the kernel shows it. What is not a socket is left alone: -EEXIST. The run
  * directory is made if it is missing, and refused (-EPERM, RUNDIR) unless it is the caller's own
- * directory, not a symbolic link, and writable by nobody else.
+ * directory, not a symbolic link, and writable by nobody else. A stale socket that cannot be replaced,
+ * since a stranger holds the directory's lock or the directory may not be read: LOCK.
  *
  * Credentials of every message are asked for (SO_PASSCRED) before it listens.
  */
@@ -275,22 +289,28 @@ struct fdpass_listener *fdpass_listener_close(struct fdpass_listener *listener);
 
 /* --------------------------------------------------------------------------------- observation -- */
 
-enum fdpass_event {
-	FDPASS_EVENT_WAITING,	    /* sender: nobody takes it yet, waiting for a receiver */
-	FDPASS_EVENT_CONNECTED,	    /* either side: a connection to `peer` */
-	FDPASS_EVENT_SENT,	    /* sender: the message is in the socket */
-	FDPASS_EVENT_UNREAD,	    /* sender: the receiver closed without reading; nothing was given */
-	FDPASS_EVENT_NOT_ADMITTED,  /* either side: `peer` may not; `reason` says as what it came */
-	FDPASS_EVENT_TURNED_AWAY,   /* receiver: refused for `reason` */
-	FDPASS_EVENT_DISCONNECTED,  /* receiver: gone before it had sent anything complete */
-	FDPASS_EVENT_CROWDED_OUT,   /* receiver: closed, idle longest of too many callers */
-	FDPASS_EVENT_BUSY,	    /* receiver: told that another sender was first */
+enum fdpass_event_kind {
+	FDPASS_EVENT_WAITING,   /* sender: nobody takes it yet, waiting for a receiver */
+	FDPASS_EVENT_CONNECTED, /* either side: a connection to `peer` */
+	FDPASS_EVENT_SENT,      /* sender: the message is in the socket */
+	FDPASS_EVENT_UNREAD,    /* sender: the receiver closed without reading; nothing was given */
+	FDPASS_EVENT_NOT_ADMITTED, /* either side: `peer` may not; `reason` says as what it came */
+	FDPASS_EVENT_TURNED_AWAY,  /* receiver: refused for `reason` */
+	FDPASS_EVENT_DISCONNECTED, /* receiver: gone before it had sent anything complete */
+	FDPASS_EVENT_CROWDED_OUT,  /* receiver: closed, idle longest of too many callers */
+	FDPASS_EVENT_BUSY,         /* receiver: told that another sender was first */
 };
 
-/* Told of what happens while a call waits. `peer` and `reason` may be NULL and, like everything
- * else, are lent for the duration of the call. It must not call back into the same object. */
-typedef void (*fdpass_observer)(void *context, enum fdpass_event event,
-				const struct fdpass_peer *peer, const char *reason);
+/* Lent to the observer for the duration of the call. */
+struct fdpass_event {
+	enum fdpass_event_kind kind;
+	int index;               /* receiver: of the listener; sender: 0 */
+	struct fdpass_peer peer; /* uid is (uid_t)-1 when nobody is concerned */
+	const char *reason;      /* never NULL; "" without one */
+};
+
+/* Told of what happens while a call waits. It must not call back into the same object. */
+typedef void (*fdpass_observer)(void *context, const struct fdpass_event *event);
 
 /* ------------------------------------------------------------------------------------ sending -- */
 
@@ -301,7 +321,7 @@ enum fdpass_confirm {
 };
 
 enum fdpass_waiting {
-	FDPASS_WAIT_NEVER, /* no receiver there: an error */
+	FDPASS_WAIT_NEVER,    /* no receiver there: an error */
 	FDPASS_WAIT_LISTENER, /* no receiver there: wait until one listens, and takes it */
 };
 
@@ -313,7 +333,7 @@ enum fdpass_proof {
 };
 
 struct fdpass_send_options {
-	size_t size;			/* sizeof(struct fdpass_send_options) */
+	size_t size;                    /* sizeof(struct fdpass_send_options) */
 	const struct fdpass_rule *rule; /* who may receive; NULL: a new rule */
 	enum fdpass_confirm confirm;
 	enum fdpass_waiting waiting;
@@ -330,7 +350,7 @@ struct fdpass_send_options {
 
 struct fdpass_delivery {
 	enum fdpass_proof proof;
-	uint32_t installed;	 /* with PROOF_ANSWER: how many of them the receiver keeps */
+	uint32_t installed;      /* with PROOF_ANSWER: how many of them the receiver keeps */
 	struct fdpass_peer peer; /* the receiver */
 };
 
@@ -349,7 +369,10 @@ struct fdpass_delivery {
  *            -EPROTO: what it wrote is no answer: cannot tell
  *            -ENOMSG: it was read, but by a receiver that does not answer (CONFIRM_ANSWER only)
  *   WAIT     -ETIMEDOUT, -ECANCELED; error->text is "sent" when the message had gone out already, so
- *            that it may still be read, else ""
+ *            that it may still be read. Else it says what stood in the way at last: "stranger" (who,
+ *            in error->peer), "denied", "backlog", "unread", or "" when nobody listened
+ *   ADDRESS  -EINVAL: the set is empty or too large, or an option has a value that it cannot have
+ *   RUNDIR, SOCKET, MEMORY   as fdpass_listener_open(); nothing was sent
  */
 int fdpass_send(const struct fdpass_address *address, const struct fdpass_set *set,
 		const struct fdpass_send_options *options, struct fdpass_delivery *ret_delivery,
@@ -368,7 +391,7 @@ struct fdpass_handover;
 int fdpass_receiver_new(const struct fdpass_rule *rule, fdpass_observer observer,
 			void *observer_context, struct fdpass_receiver **ret_receiver);
 
-/* Tells callers that were not read "another sender was first", closes them and every listener. */
+/* Closes every listener, and the callers that were not read, who are told that it has ended. */
 struct fdpass_receiver *fdpass_receiver_free(struct fdpass_receiver *receiver);
 
 /* Adds a listener, which the receiver owns from here on (on failure the caller still does). Returns
@@ -400,7 +423,8 @@ struct fdpass_set *fdpass_handover_set(struct fdpass_handover *handover);
  * that can be checked beforehand stands against using them. A sender that has gone is no failure. */
 void fdpass_handover_accept(struct fdpass_handover *handover, uint32_t installed);
 
-/* Answers "refused" with a reason for a person, cut to FDPASS_REASON_MAX bytes, and closes what came. */
+/* Answers "refused" with a reason for a person, cut to FDPASS_REASON_MAX bytes, and closes what came.
+ * A handover is answered once, by this or by fdpass_handover_accept(): a second answer is not sent. */
 void fdpass_handover_refuse(struct fdpass_handover *handover, const char *reason);
 
 /* After fdpass_handover_accept(): says that what was to be run with them could not be started. */

@@ -2,6 +2,8 @@
 /* Absolute moments of CLOCK_MONOTONIC: a wait that is resumed after a wake-up ends when it should. */
 #include "base/deadline.h"
 
+#define LEFT_MAX (INT32_MAX * NSEC_PER_SEC)
+
 int64_t fdpass_deadline_now(void)
 {
 	struct timespec now;
@@ -29,6 +31,9 @@ const struct timespec *fdpass_deadline_left(int64_t deadline, struct timespec *s
 	left = deadline - fdpass_deadline_now();
 	if (left < 0)
 		left = 0;
+	/* A time_t of 32 bits holds no more; a wait that ends early looks at the clock again. */
+	if (left > LEFT_MAX)
+		left = LEFT_MAX;
 	storage->tv_sec = (time_t)(left / NSEC_PER_SEC);
 	storage->tv_nsec = (long)(left % NSEC_PER_SEC);
 	return storage;

@@ -72,10 +72,6 @@ const char *fdpass_step_text(enum fdpass_step step)
 		return "publishing the socket";
 	case FDPASS_STEP_CONNECT:
 		return "connecting";
-	case FDPASS_STEP_ACCEPT:
-		return "accepting a connection";
-	case FDPASS_STEP_WATCH:
-		return "watching for a receiver";
 	case FDPASS_STEP_PEER:
 		return "checking the other end";
 	case FDPASS_STEP_SEND:

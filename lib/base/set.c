@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/discard.h"
 #include "base/fd.h"
 
 #define SET_ROOM_FIRST 16
@@ -195,4 +196,17 @@ void fdpass_set_truncate(struct fdpass_set *set, size_t count)
 	}
 	if (count < set->count)
 		set->count = count;
+}
+
+void fdpass_set_discard(struct fdpass_set *set, size_t count)
+{
+	/* What is borrowed stays open; the places go with the set's end. */
+	for (size_t i = count; i < set->count; i++) {
+		if (!set->owned[i])
+			set->fds[i] = FD_NONE;
+	}
+	if (count < set->count) {
+		fdpass_discard(set->fds + count, set->count - count);
+		set->count = count;
+	}
 }

@@ -20,6 +20,7 @@ int fdpass_wait_for(const struct fdpass_wait *wait, int fd, short events, int64_
 			{.fd = fd, .events = events},
 		};
 		struct timespec left;
+		int64_t now;
 		int n = ppoll(polled, 2,
 			      fdpass_deadline_left(deadline_earlier(wait->deadline, until), &left),
 			      NULL);
@@ -33,11 +34,29 @@ int fdpass_wait_for(const struct fdpass_wait *wait, int fd, short events, int64_
 			return -ECANCELED;
 		if (polled[1].revents != 0)
 			return 1;
-		if (n == 0 && wait->deadline <= until)
-			return wait->deadline == FDPASS_NO_DEADLINE ? -EDEADLK : -ETIMEDOUT;
-		if (n == 0)
+		now = fdpass_deadline_now();
+		if (now >= wait->deadline)
+			return -ETIMEDOUT;
+		if (now >= until)
 			return 0;
 	}
+}
+
+int fdpass_poll(int fd, short events, const struct fdpass_wait *wait)
+{
+	return fdpass_wait_for(wait, fd, events, FDPASS_NO_DEADLINE);
+}
+
+int fdpass_wait_over(const struct fdpass_wait *wait)
+{
+	struct pollfd cancel;
+
+	if (wait == NULL)
+		return 0;
+	cancel = (struct pollfd){.fd = wait->cancel_fd, .events = POLLIN};
+	if (wait->cancel_fd >= 0 && poll(&cancel, 1, 0) > 0)
+		return -ECANCELED;
+	return fdpass_deadline_now() >= wait->deadline ? -ETIMEDOUT : 0;
 }
 
 int64_t fdpass_pause_next(struct fdpass_pause *pause)

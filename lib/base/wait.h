@@ -18,10 +18,14 @@
  */
 int fdpass_wait_for(const struct fdpass_wait *wait, int fd, short events, int64_t until);
 
+/* -ECANCELED or -ETIMEDOUT when the wait is over already, else 0. For loops that have work at every
+ * turn, so that nobody who provides it can hold the deadline off. */
+int fdpass_wait_over(const struct fdpass_wait *wait);
+
 /* A pause that grows: for what the kernel does not notify. Doubles from `first` up to `most`. */
 struct fdpass_pause {
 	int64_t first, most; /* nanoseconds */
-	int64_t next;	     /* 0: start with `first` */
+	int64_t next;        /* 0: start with `first` */
 };
 
 /* The moment at which the next pause ends, counted from now. */

@@ -12,8 +12,7 @@ struct fdpass_handover {
 	int answered;
 };
 
-int fdpass_handover_new(struct incoming *incoming, int index,
-			struct fdpass_handover **ret_handover)
+int fdpass_handover_new(struct incoming *incoming, int index, struct fdpass_handover **ret_handover)
 {
 	struct fdpass_handover *handover = calloc(1, sizeof(*handover));
 
@@ -50,15 +49,17 @@ struct fdpass_set *fdpass_handover_set(struct fdpass_handover *handover)
 
 void fdpass_handover_accept(struct fdpass_handover *handover, uint32_t installed)
 {
-	fdpass_incoming_answer(&handover->incoming, FRAME_ACCEPTED, installed, "");
+	if (!handover->answered)
+		fdpass_incoming_answer(&handover->incoming, FRAME_ACCEPTED, installed, "");
 	handover->answered = 1;
 }
 
 void fdpass_handover_refuse(struct fdpass_handover *handover, const char *reason)
 {
-	fdpass_set_truncate(handover->incoming.set, 0);
-	fdpass_incoming_answer(&handover->incoming, FRAME_REFUSED, 0, reason);
+	if (!handover->answered)
+		fdpass_incoming_answer(&handover->incoming, FRAME_REFUSED, 0, reason);
 	handover->answered = 1;
+	fdpass_set_discard(handover->incoming.set, 0);
 }
 
 void fdpass_handover_fail(struct fdpass_handover *handover, const char *reason)

@@ -26,8 +26,8 @@
 struct caller {
 	struct incoming incoming; /* socket FD_NONE: the place is free */
 	struct fdpass_peer peer;  /* who connected */
-	int index;		  /* the listener it came by */
-	int64_t active;		  /* when it last sent something, or connected */
+	int index;                /* the listener it came by */
+	int64_t active;           /* when it last sent something, or connected */
 };
 
 struct fdpass_receiver {
@@ -35,23 +35,26 @@ struct fdpass_receiver {
 	struct fdpass_rule *own_rule; /* owned, when the caller gave none */
 	fdpass_observer observer;
 	void *observer_context;
-	int events; /* owned: epoll */
+	int events;                         /* owned: epoll */
 	struct fdpass_listener **listeners; /* owned; NULL where dropped */
 	int listener_count;
 	struct caller callers[FDPASS_CALLERS_MAX];
 	struct fdpass_pause pause; /* when the table of open files is full */
-	int64_t resume;		   /* when accepting goes on; FDPASS_NO_DEADLINE: it does */
-	rlim_t table_size;	   /* RLIMIT_NOFILE */
+	int64_t resume;            /* when accepting goes on; FDPASS_NO_DEADLINE: it does */
+	rlim_t table_size;         /* RLIMIT_NOFILE */
 };
 
 /* What an epoll event is about: a listener's index, or this bit and a caller's place. */
 #define ABOUT_CALLER (UINT64_C(1) << 32)
 
-static void observe(const struct fdpass_receiver *receiver, enum fdpass_event event,
-		    const struct fdpass_peer *peer, const char *reason)
+static void observe(const struct fdpass_receiver *receiver, enum fdpass_event_kind kind,
+		    const struct caller *caller, const char *reason)
 {
+	const struct fdpass_event event = {
+		.kind = kind, .index = caller->index, .peer = caller->peer, .reason = reason};
+
 	if (receiver->observer != NULL)
-		receiver->observer(receiver->observer_context, event, peer, reason);
+		receiver->observer(receiver->observer_context, &event);
 }
 
 int fdpass_receiver_new(const struct fdpass_rule *rule, fdpass_observer observer,
@@ -67,7 +70,8 @@ int fdpass_receiver_new(const struct fdpass_rule *rule, fdpass_observer observer
 	receiver->observer_context = observer_context;
 	receiver->pause = (struct fdpass_pause){.first = 10 * NSEC_PER_MSEC, .most = NSEC_PER_SEC};
 	receiver->resume = FDPASS_NO_DEADLINE;
-	receiver->table_size = getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
+	receiver->table_size =
+		getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
 	for (int i = 0; i < FDPASS_CALLERS_MAX; i++)
 		receiver->callers[i].incoming.socket = FD_NONE;
 	if (rule == NULL)
@@ -117,7 +121,7 @@ static void dismiss(struct caller *caller, enum frame_type type, const char *tex
 }
 
 /* Tells who is still in the backlog; closing the listener would only reset their connections. */
-static void send_home(const struct fdpass_receiver *receiver, int index)
+static void send_home(const struct fdpass_receiver *receiver, int index, const char *why)
 {
 	for (int i = 0; i < FDPASS_CALLERS_MAX; i++) {
 		struct caller late = {.index = index};
@@ -126,29 +130,37 @@ static void send_home(const struct fdpass_receiver *receiver, int index)
 
 		if (socket < 0)
 			return;
-		if (fdpass_incoming_begin(&late.incoming, socket) == 0 &&
-		    fdpass_peer_get(socket, &late.peer) == 0)
-			observe(receiver, FDPASS_EVENT_BUSY, &late.peer, NULL);
-		dismiss(&late, FRAME_BUSY, "another sender was first");
+		if (fdpass_peer_get(socket, &late.peer) == 0)
+			observe(receiver, FDPASS_EVENT_BUSY, &late, why);
+		if (fdpass_incoming_begin(&late.incoming, socket) == 0)
+			dismiss(&late, FRAME_BUSY, why);
+		else
+			fdpass_incoming_end(&late.incoming);
 	}
 }
 
-void fdpass_receiver_drop(struct fdpass_receiver *receiver, int index)
+/* Ends one listener, and tells everybody who waits on it why. */
+static void end_listener(struct fdpass_receiver *receiver, int index, const char *why)
 {
 	for (int i = 0; i < FDPASS_CALLERS_MAX; i++) {
 		struct caller *caller = &receiver->callers[i];
 
 		if (caller->incoming.socket < 0 || caller->index != index)
 			continue;
-		observe(receiver, FDPASS_EVENT_BUSY, &caller->peer, NULL);
-		dismiss(caller, FRAME_BUSY, "another sender was first");
+		observe(receiver, FDPASS_EVENT_BUSY, caller, why);
+		dismiss(caller, FRAME_BUSY, why);
 	}
 	if (index < 0 || index >= receiver->listener_count || receiver->listeners[index] == NULL)
 		return;
 	/* First the name, so that nobody comes any more; then those who came and were not seen yet. */
 	fdpass_listener_withdraw(receiver->listeners[index]);
-	send_home(receiver, index);
+	send_home(receiver, index, why);
 	receiver->listeners[index] = fdpass_listener_close(receiver->listeners[index]);
+}
+
+void fdpass_receiver_drop(struct fdpass_receiver *receiver, int index)
+{
+	end_listener(receiver, index, "another sender was first");
 }
 
 struct fdpass_receiver *fdpass_receiver_free(struct fdpass_receiver *receiver)
@@ -156,7 +168,7 @@ struct fdpass_receiver *fdpass_receiver_free(struct fdpass_receiver *receiver)
 	if (receiver == NULL)
 		return NULL;
 	for (int i = 0; i < receiver->listener_count; i++)
-		fdpass_receiver_drop(receiver, i);
+		end_listener(receiver, i, "the receiver has ended");
 	free(receiver->listeners);
 	fdpass_fd_close(receiver->events);
 	fdpass_rule_free(receiver->own_rule);
@@ -186,8 +198,8 @@ static int crowd_out(struct fdpass_receiver *receiver)
 
 	if (caller == NULL)
 		return 0;
-	observe(receiver, FDPASS_EVENT_CROWDED_OUT, &caller->peer, NULL);
-	dismiss(caller, FRAME_REFUSED, "too many callers, and this one was idle longest");
+	observe(receiver, FDPASS_EVENT_CROWDED_OUT, caller, "");
+	dismiss(caller, FRAME_BUSY, "too many callers, and this one was idle longest");
 	return 1;
 }
 
@@ -242,16 +254,23 @@ static int serve(struct fdpass_receiver *receiver, struct caller *caller,
 		reason = "the receiver is out of memory";
 	}
 	if (r == -ECONNRESET) {
-		observe(receiver, FDPASS_EVENT_DISCONNECTED, &caller->peer, NULL);
+		observe(receiver, FDPASS_EVENT_DISCONNECTED, caller, "");
 		fdpass_incoming_end(&caller->incoming);
 		return 0;
 	}
 	if (r == -EPERM)
 		caller->peer = peer_of(&caller->incoming.writer);
 	observe(receiver, r == -EPERM ? FDPASS_EVENT_NOT_ADMITTED : FDPASS_EVENT_TURNED_AWAY,
-		&caller->peer, reason);
+		caller, reason);
 	dismiss(caller, FRAME_REFUSED, reason);
 	return 0;
+}
+
+/* How many numbers are kept for what is to come: a message full, or half of a small table. */
+static rlim_t table_reserve(const struct fdpass_receiver *receiver)
+{
+	return receiver->table_size / 2 < FDPASS_MESSAGE_MAX ? receiver->table_size / 2
+							     : FDPASS_MESSAGE_MAX;
 }
 
 /* Greets a new connection and sees whether it has sent something already. As serve(). */
@@ -263,21 +282,22 @@ static int welcome(struct fdpass_receiver *receiver, int socket, int index,
 	int admitted = fdpass_rule_check(receiver->rule, socket, &fresh.peer);
 
 	if (fdpass_incoming_begin(&fresh.incoming, socket) < 0 || admitted < 0) {
+		/* Unread: the sender sees that nothing was taken. */
 		fdpass_incoming_end(&fresh.incoming);
 		return 0;
 	}
 	/* Before it is given a place, which may cost an admitted caller its own. */
 	if (!admitted) {
-		observe(receiver, FDPASS_EVENT_NOT_ADMITTED, &fresh.peer, "it connected");
+		observe(receiver, FDPASS_EVENT_NOT_ADMITTED, &fresh, "it connected");
 		dismiss(&fresh, FRAME_REFUSED, "the receiver does not admit this user");
 		return 0;
 	}
 	/* Idle callers must not take the numbers that a handover needs to arrive on. */
-	if ((rlim_t)socket + FDPASS_MESSAGE_MAX >= receiver->table_size)
+	if ((rlim_t)socket + table_reserve(receiver) >= receiver->table_size)
 		crowd_out(receiver);
 	caller = free_place(receiver);
 	*caller = fresh;
-	observe(receiver, FDPASS_EVENT_CONNECTED, &caller->peer, NULL);
+	observe(receiver, FDPASS_EVENT_CONNECTED, caller, "");
 	if (serve(receiver, caller, ret_handover) > 0)
 		return 1;
 	if (caller->incoming.socket >= 0 &&
@@ -365,5 +385,9 @@ int fdpass_receiver_next(struct fdpass_receiver *receiver, const struct fdpass_w
 			if (handle(receiver, &events[i], ret_handover) > 0)
 				return 0;
 		}
+		/* A flood of callers must not hold the deadline off. */
+		r = fdpass_wait_over(wait);
+		if (r < 0)
+			return fdpass_error_set(error, FDPASS_STEP_WAIT, r);
 	}
 }

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Sending: connect to whoever listens at an address, check who it is, hand over, and be sure. */
 #include <errno.h>
-#include <string.h>
 
+#include "base/discard.h"
 #include "base/error.h"
-#include "base/fd.h"
 #include "rendezvous/dialer.h"
-#include "wire/message.h"
 #include "wire/outgoing.h"
 
 struct sending {
@@ -15,13 +13,16 @@ struct sending {
 	struct fdpass_rule *own_rule; /* owned; the default, when the options name none */
 	struct dialer dialer;
 	struct fdpass_delivery delivery;
+	struct fdpass_peer stranger; /* the last one that was told of */
 };
 
-static void observe(const struct sending *sending, enum fdpass_event event, const char *reason)
+static void observe(const struct sending *sending, enum fdpass_event_kind kind, const char *reason)
 {
+	const struct fdpass_event event = {
+		.kind = kind, .peer = sending->delivery.peer, .reason = reason};
+
 	if (sending->options->observer != NULL)
-		sending->options->observer(sending->options->observer_context, event,
-					   &sending->delivery.peer, reason);
+		sending->options->observer(sending->options->observer_context, &event);
 }
 
 /* Refuses whoever the rule does not admit, before anything is given. */
@@ -34,10 +35,14 @@ static int check_peer(struct sending *sending, int socket, struct fdpass_error *
 	if (r < 0)
 		return fdpass_error_set(error, FDPASS_STEP_PEER, r);
 	if (r > 0) {
-		observe(sending, FDPASS_EVENT_CONNECTED, NULL);
+		observe(sending, FDPASS_EVENT_CONNECTED, "");
 		return 0;
 	}
-	observe(sending, FDPASS_EVENT_NOT_ADMITTED, NULL);
+	/* Once each, however often it is met while waiting. */
+	if (sending->delivery.peer.pid != sending->stranger.pid ||
+	    sending->delivery.peer.uid != sending->stranger.uid)
+		observe(sending, FDPASS_EVENT_NOT_ADMITTED, "");
+	sending->stranger = sending->delivery.peer;
 	return fdpass_error_peer(error, FDPASS_STEP_PEER, -EPERM, &sending->delivery.peer);
 }
 
@@ -54,41 +59,45 @@ static int failed(const struct outgoing *outgoing, int code, struct fdpass_error
 	return fdpass_error_text(error, step, code, outgoing->answer.text);
 }
 
-/* One handover over one connection. */
+/* Sends, and waits until it is known what became of it. 1, or a negative errno. */
+static int drive(struct sending *sending, struct outgoing *outgoing)
+{
+	int told = 0;
+
+	for (;;) {
+		int r = fdpass_outgoing_step(outgoing, sending->set, &sending->delivery.proof);
+
+		if (outgoing->sent && !told) {
+			observe(sending, FDPASS_EVENT_SENT, "");
+			told = 1;
+		}
+		if (r != 0)
+			return r;
+		r = fdpass_outgoing_wait(outgoing, sending->options->wait);
+		if (r < 0)
+			return r;
+	}
+}
+
+/* One handover over one connection, which it owns. */
 static int hand_over(struct sending *sending, int socket, struct fdpass_error *error)
 {
-	enum fdpass_proof proof = FDPASS_PROOF_NONE;
 	struct outgoing outgoing;
-	int sent = 0;
-	int r;
+	int r = check_peer(sending, socket, error);
 
-	fdpass_outgoing_begin(&outgoing, socket, sending->options->confirm);
-	r = check_peer(sending, socket, error);
 	if (r < 0) {
-		fdpass_outgoing_end(&outgoing);
+		fdpass_discard_connection(socket);
 		return r;
 	}
-	/* The answer carries no descriptors. */
-	fdpass_message_refuse_descriptors(socket);
-	do {
-		r = fdpass_outgoing_step(&outgoing, sending->set, &proof);
-		if (!sent && outgoing.sent) {
-			observe(sending, FDPASS_EVENT_SENT, NULL);
-			sent = 1;
-		}
-		if (r == 0) {
-			r = fdpass_outgoing_wait(&outgoing, sending->options->wait);
-			if (r == 0)
-				continue;
-		}
-		break;
-	} while (1);
-	if (r > 0) {
-		sending->delivery.proof = proof;
+	r = fdpass_outgoing_begin(&outgoing, socket, sending->options->confirm);
+	if (r < 0)
+		r = fdpass_error_set(error, FDPASS_STEP_SOCKET, r);
+	else
+		r = drive(sending, &outgoing);
+	if (r > 0)
 		sending->delivery.installed = outgoing.answer.count;
-	} else {
-		r = failed(&outgoing, r, error);
-	}
+	else if (error->step == FDPASS_STEP_NONE)
+		failed(&outgoing, r, error);
 	fdpass_outgoing_end(&outgoing);
 	return r > 0 ? 0 : r;
 }
@@ -100,26 +109,42 @@ static int can_retry(int code)
 	return code == -ECONNRESET || code == -EBUSY;
 }
 
-static int send_once(struct sending *sending, struct fdpass_error *error, int *ret_worth_waiting)
+/* One try. `failure` is fresh. */
+static int send_once(struct sending *sending, struct fdpass_error *failure, int *ret_worth_waiting)
 {
-	struct fdpass_error failure = FDPASS_ERROR_INIT;
-	int socket = fdpass_dialer_try(&sending->dialer, &failure);
+	int socket = fdpass_dialer_try(&sending->dialer, failure);
 	int r;
 
 	if (socket < 0) {
-		r = socket;
 		*ret_worth_waiting =
-			failure.step == FDPASS_STEP_CONNECT && fdpass_dialer_can_wait(r);
-	} else {
-		r = hand_over(sending, socket, &failure);
-		*ret_worth_waiting = (failure.step == FDPASS_STEP_ANSWER && can_retry(r)) ||
-				     (failure.step == FDPASS_STEP_PEER && r == -EPERM);
-		if (*ret_worth_waiting && failure.step == FDPASS_STEP_ANSWER)
-			observe(sending, FDPASS_EVENT_UNREAD, failure.text);
+			failure->step == FDPASS_STEP_CONNECT && fdpass_dialer_can_wait(socket);
+		return socket;
 	}
-	if (r < 0 && error != NULL)
-		*error = failure;
+	r = hand_over(sending, socket, failure);
+	*ret_worth_waiting = (failure->step == FDPASS_STEP_ANSWER && can_retry(r)) ||
+			     (failure->step == FDPASS_STEP_PEER && r == -EPERM);
+	if (*ret_worth_waiting && failure->step == FDPASS_STEP_ANSWER)
+		observe(sending, FDPASS_EVENT_UNREAD, failure->text);
 	return r;
+}
+
+/* The wait is over, and this stood in the way at last. */
+static int gave_up(int code, const struct fdpass_error *obstacle, struct fdpass_error *error)
+{
+	const char *what = "";
+
+	if (obstacle->step == FDPASS_STEP_PEER)
+		what = "stranger";
+	else if (obstacle->step == FDPASS_STEP_ANSWER)
+		what = "unread";
+	else if (obstacle->code == EACCES)
+		what = "denied";
+	else if (obstacle->code == EAGAIN)
+		what = "backlog";
+	fdpass_error_text(error, FDPASS_STEP_WAIT, code, what);
+	if (error != NULL)
+		error->peer = obstacle->peer;
+	return code;
 }
 
 static int send_until_taken(struct sending *sending, struct fdpass_error *error)
@@ -127,23 +152,36 @@ static int send_until_taken(struct sending *sending, struct fdpass_error *error)
 	int told = 0;
 
 	for (;;) {
-		int worth_waiting;
-		int r = send_once(sending, error, &worth_waiting);
+		struct fdpass_error failure = FDPASS_ERROR_INIT;
+		int worth_waiting = 0;
+		int r = send_once(sending, &failure, &worth_waiting);
 
-		if (r == 0 || !worth_waiting)
-			return r;
+		if (r == 0)
+			return 0;
 		/* A listener with a full backlog is there: it is waited for in any case, as by a
 		 * blocking connect(2). */
-		if (sending->options->waiting == FDPASS_WAIT_NEVER && r != -EAGAIN)
+		if (!worth_waiting ||
+		    (sending->options->waiting == FDPASS_WAIT_NEVER && r != -EAGAIN)) {
+			if (error != NULL)
+				*error = failure;
 			return r;
+		}
 		if (!told) {
-			observe(sending, FDPASS_EVENT_WAITING, NULL);
+			observe(sending, FDPASS_EVENT_WAITING, "");
 			told = 1;
 		}
-		r = fdpass_dialer_wait(&sending->dialer, r, sending->options->wait, error);
+		r = fdpass_dialer_wait(&sending->dialer, r, sending->options->wait);
 		if (r < 0)
-			return r;
+			return gave_up(r, &failure, error);
 	}
+}
+
+static int check(const struct fdpass_set *set, const struct fdpass_send_options *options)
+{
+	size_t count = fdpass_set_count(set);
+
+	return count >= 1 && count <= FDPASS_MESSAGE_MAX && options->size == sizeof(*options) &&
+	       options->confirm <= FDPASS_CONFIRM_NONE && options->waiting <= FDPASS_WAIT_LISTENER;
 }
 
 int fdpass_send(const struct fdpass_address *address, const struct fdpass_set *set,
@@ -151,11 +189,13 @@ int fdpass_send(const struct fdpass_address *address, const struct fdpass_set *s
 		struct fdpass_error *error)
 {
 	static const struct fdpass_send_options usual = FDPASS_SEND_OPTIONS_INIT;
-	struct sending sending = {.set = set, .options = options != NULL ? options : &usual};
+	struct sending sending = {.set = set,
+				  .options = options != NULL ? options : &usual,
+				  .stranger = {0, (uid_t)-1, (gid_t)-1}};
 	int r = 0;
 
-	if (fdpass_set_count(set) == 0 || fdpass_set_count(set) > FDPASS_MESSAGE_MAX)
-		return fdpass_error_set(error, FDPASS_STEP_SEND, -EINVAL);
+	if (!check(set, sending.options))
+		return fdpass_error_set(error, FDPASS_STEP_ADDRESS, -EINVAL);
 	if (sending.options->rule == NULL)
 		r = fdpass_rule_new(&sending.own_rule);
 	if (r < 0)

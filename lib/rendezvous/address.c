@@ -97,8 +97,7 @@ static int build_path(struct fdpass_address *address, const char *text,
 			return wrong(error, -EINVAL,
 				     "$FDPASS_RUNTIME_DIR must be an absolute path");
 		directory = run_directory(environment);
-		if (directory == NULL ||
-		    asprintf(&address->text, "%s/%s", directory, text) < 0)
+		if (directory == NULL || asprintf(&address->text, "%s/%s", directory, text) < 0)
 			address->text = NULL;
 		free(directory);
 		address->is_private = 1;
@@ -155,14 +154,22 @@ int fdpass_address_build(enum fdpass_address_kind kind, const char *text,
 	return 0;
 }
 
+/* In a set-user-id program the environment is its caller's, not its own: secure_getenv(3). Empty counts
+ * as unset, as everywhere. */
+static const char *environment_path(const char *name)
+{
+	const char *value = secure_getenv(name);
+
+	return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
 int fdpass_address_parse(enum fdpass_address_kind kind, const char *text,
 			 struct fdpass_address **ret_address, struct fdpass_error *error)
 {
-	/* secure_getenv: in a set-user-id program the environment is its caller's, not its own. */
 	const struct address_environment environment = {
 		.uid = geteuid(),
-		.runtime_dir = secure_getenv("FDPASS_RUNTIME_DIR"),
-		.xdg_runtime_dir = secure_getenv("XDG_RUNTIME_DIR"),
+		.runtime_dir = environment_path("FDPASS_RUNTIME_DIR"),
+		.xdg_runtime_dir = environment_path("XDG_RUNTIME_DIR"),
 	};
 
 	return fdpass_address_build(kind, text, &environment, ret_address, error);

@@ -15,15 +15,15 @@
 
 struct fdpass_address {
 	enum fdpass_address_kind kind;
-	int is_private;	 /* 1: a name in the run directory */
-	char *text;	 /* the whole path; or '@' and the abstract name */
+	int is_private; /* 1: a name in the run directory */
+	char *text;     /* the whole path; or '@' and the abstract name */
 	char *directory; /* of a path: what stands before the last '/' ("/" for the root, "." never) */
 	const char *name; /* of a path: what stands after it; of an abstract address: text + 1 */
 };
 
 /* What the run directory is derived from. */
 struct address_environment {
-	uid_t uid;		 /* effective */
+	uid_t uid;               /* effective */
 	const char *runtime_dir; /* $FDPASS_RUNTIME_DIR or NULL */
 	const char *xdg_runtime_dir;
 };

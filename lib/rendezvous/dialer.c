@@ -19,6 +19,7 @@
 #include "base/deadline.h"
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/socket.h"
 #include "rendezvous/companion.h"
 #include "rendezvous/rundir.h"
 #include "rendezvous/sockpath.h"
@@ -67,6 +68,9 @@ int fdpass_dialer_try(struct dialer *dialer, struct fdpass_error *error)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return fdpass_error_set(error, FDPASS_STEP_SOCKET, -errno);
+	/* No descriptor is expected from the other end. Before connecting, so that a stranger who
+	 * listens there cannot leave any in our queue. */
+	fdpass_socket_refuse_descriptors(fd);
 	length = connect_address(dialer->address, &un, &inode);
 	if (length < 0)
 		return fdpass_error_set(error, FDPASS_STEP_CONNECT, length);
@@ -78,11 +82,11 @@ int fdpass_dialer_try(struct dialer *dialer, struct fdpass_error *error)
 int fdpass_dialer_can_wait(int code)
 {
 	switch (code) {
-	case -ENOENT:	    /* no such name, or no such directory */
-	case -ENOTDIR:	    /* a file where a directory may come */
+	case -ENOENT:       /* no such name, or no such directory */
+	case -ENOTDIR:      /* a file where a directory may come */
 	case -ECONNREFUSED: /* stale, no socket at all, or not listening yet */
-	case -EACCES:	    /* permissions may change, and so may who made it */
-	case -EAGAIN:	    /* it listens, and its backlog is full */
+	case -EACCES:       /* permissions may change, and so may who made it */
+	case -EAGAIN:       /* it listens, and its backlog is full */
 	case -EPROTOTYPE:   /* a socket of another type */
 	case -ELOOP:
 		return 1;
@@ -94,16 +98,14 @@ int fdpass_dialer_can_wait(int code)
 /* Waits for events of the path. */
 static int wait_path(struct dialer *dialer, int code, const struct fdpass_wait *wait)
 {
-	int complete = fdpass_watch_arm(&dialer->watch, dialer->address->text);
+	int state = fdpass_watch_arm(&dialer->watch, dialer->address->text);
 	int absent = code == -ENOENT || code == -ENOTDIR;
-	struct fdpass_pause *pause = complete && absent ? &dialer->announced : &dialer->unannounced;
+	struct fdpass_pause *pause =
+		(state & WATCH_COMPLETE) != 0 && absent ? &dialer->announced : &dialer->unannounced;
 	int64_t until;
 
-	if (!dialer->armed) {
-		/* It may have come before it was watched. */
-		dialer->armed = 1;
-		return 0;
-	}
+	if ((state & WATCH_CHANGED) != 0)
+		return fdpass_wait_over(wait);
 	until = fdpass_pause_next(pause);
 	for (;;) {
 		int r = fdpass_wait_for(wait, dialer->watch.inotify, POLLIN, until);
@@ -113,8 +115,11 @@ static int wait_path(struct dialer *dialer, int code, const struct fdpass_wait *
 		if (fdpass_watch_drain(&dialer->watch)) {
 			pause_restart(&dialer->unannounced);
 			pause_restart(&dialer->announced);
-			return 0;
+			return fdpass_wait_over(wait);
 		}
+		r = fdpass_wait_over(wait);
+		if (r < 0)
+			return r;
 	}
 }
 
@@ -125,6 +130,7 @@ static int wait_abstract(struct dialer *dialer, const struct fdpass_wait *wait)
 	int r;
 
 	if (!dialer->armed) {
+		/* It may have come before it could poke us. */
 		dialer->armed = 1;
 		dialer->companion = fdpass_companion_open(dialer->address->name);
 		return 0;
@@ -144,14 +150,10 @@ static int wait_abstract(struct dialer *dialer, const struct fdpass_wait *wait)
 	return fdpass_wait_for(wait, FD_NONE, 0, fdpass_pause_next(&dialer->poked));
 }
 
-int fdpass_dialer_wait(struct dialer *dialer, int code, const struct fdpass_wait *wait,
-		       struct fdpass_error *error)
+int fdpass_dialer_wait(struct dialer *dialer, int code, const struct fdpass_wait *wait)
 {
-	int r = dialer->address->kind == FDPASS_ADDRESS_ABSTRACT
-			? wait_abstract(dialer, wait)
-			: wait_path(dialer, code, wait);
-
-	return r < 0 ? fdpass_error_set(error, FDPASS_STEP_WAIT, r) : 0;
+	return dialer->address->kind == FDPASS_ADDRESS_ABSTRACT ? wait_abstract(dialer, wait)
+								: wait_path(dialer, code, wait);
 }
 
 void fdpass_dialer_end(struct dialer *dialer)

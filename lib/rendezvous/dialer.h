@@ -10,12 +10,12 @@
 
 struct dialer {
 	const struct fdpass_address *address; /* borrowed */
-	int armed;			      /* 1 once the kernel tells of changes */
-	struct watch watch;		      /* of a path */
-	int companion;			      /* of an abstract name; owned, or FD_NONE */
-	struct fdpass_pause unannounced;      /* for what the kernel does not tell */
-	struct fdpass_pause announced;	      /* in case it does not tell after all */
-	struct fdpass_pause poked;	      /* between pokes that turn out to be empty */
+	struct watch watch;                   /* of a path */
+	int armed;                       /* of an abstract name: 1 once it was asked for a ... */
+	int companion;                   /* ... companion; owned, or FD_NONE */
+	struct fdpass_pause unannounced; /* for what the kernel does not tell */
+	struct fdpass_pause announced;   /* in case it does not tell after all */
+	struct fdpass_pause poked;       /* between pokes that turn out to be empty */
 };
 
 void fdpass_dialer_init(struct dialer *dialer, const struct fdpass_address *address);
@@ -26,12 +26,11 @@ int fdpass_dialer_try(struct dialer *dialer, struct fdpass_error *error);
 
 /*
  * Waits until another try may have another result than the last one, which was `code`: a negative
- * errno of a try, or what came of the connection. 0, or -ETIMEDOUT, -ECANCELED (step WAIT). What it
+ * errno of a try, or what came of the connection. 0, or -ETIMEDOUT, -ECANCELED. What it
  * needs for that it keeps for the next time, and until the end: closing an inotify descriptor can
  * take milliseconds, so that belongs after the handover.
  */
-int fdpass_dialer_wait(struct dialer *dialer, int code, const struct fdpass_wait *wait,
-		       struct fdpass_error *error);
+int fdpass_dialer_wait(struct dialer *dialer, int code, const struct fdpass_wait *wait);
 
 /* 1 when `code` of a try says that nobody listens there, so that waiting for somebody makes sense. */
 int fdpass_dialer_can_wait(int code);

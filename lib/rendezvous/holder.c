@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
@@ -108,8 +109,7 @@ static int has_socket(const char *pid, const char *link_text)
 		return 0;
 	while (!found && (entry = readdir(fds)) != NULL) {
 		char target[64];
-		ssize_t length =
-			readlinkat(dirfd(fds), entry->d_name, target, sizeof(target) - 1);
+		ssize_t length = readlinkat(dirfd(fds), entry->d_name, target, sizeof(target) - 1);
 
 		if (length < 0)
 			continue;

@@ -37,11 +37,15 @@
 /* How often the name may change under our hands before we give up: somebody else keeps making it. */
 #define PUBLISH_TRIES 64
 
+/* How many names of a directory to look at for leftovers, and how many of those. */
+#define SWEEP_NAMES 65536
+#define SWEEP_LEFTOVERS 256
+
 struct fdpass_listener {
 	int socket;
-	int directory;	    /* of a path socket, else FD_NONE */
-	char *name;	    /* in that directory */
-	int published;	    /* 1 while the name is this socket's */
+	int directory;      /* of a path socket, else FD_NONE */
+	char *name;         /* in that directory */
+	int published;      /* 1 while the name is this socket's */
 	struct stat status; /* of the socket's inode */
 };
 
@@ -80,40 +84,63 @@ static int make_socket(struct fdpass_error *error)
 	return fd_give(&fd);
 }
 
-/* Removes what receivers of this user left behind when they were killed. Under the lock, since a socket
- * that is just being bound looks like that for an instant. */
+/* A socket under a temporary name, of this user: what a receiver left behind when it was killed. Others'
+ * are not even probed. */
+static void sweep_one(int directory, const char *path, const char *name)
+{
+	struct stat status;
+
+	if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    status.st_uid == geteuid() &&
+	    fdpass_probe(directory, path, name, &status) == PROBE_STALE &&
+	    status.st_uid == geteuid())
+		fdpass_probe_unlink(directory, name, &status);
+}
+
+/* Removes what is left over. Under the lock, since a socket that is just being bound looks like that for
+ * an instant; and bounded, since others may fill the directory. */
 static void sweep(int directory, const char *path)
 {
-	struct dirent *entry;
 	int again = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *names;
+	DIR *names = again < 0 ? NULL : fdopendir(again);
+	int seen = 0, found = 0;
+	struct dirent *entry;
 
-	if (again < 0)
-		return;
-	names = fdopendir(again);
 	if (names == NULL) {
 		fdpass_fd_close(again);
 		return;
 	}
-	while ((entry = readdir(names)) != NULL) {
-		struct stat status;
-
+	while (seen++ < SWEEP_NAMES && found < SWEEP_LEFTOVERS &&
+	       (entry = readdir(names)) != NULL) {
 		if (strncmp(entry->d_name, ADDRESS_TEMPORARY_PREFIX,
-			    strlen(ADDRESS_TEMPORARY_PREFIX)) == 0 &&
-		    fdpass_probe(directory, path, entry->d_name, &status) == PROBE_STALE &&
-		    status.st_uid == geteuid())
-			fdpass_probe_unlink(directory, entry->d_name, &status);
+			    strlen(ADDRESS_TEMPORARY_PREFIX)) != 0)
+			continue;
+		found++;
+		sweep_one(directory, path, entry->d_name);
 	}
 	closedir(names);
+}
+
+/* chmod(2) does not take an O_PATH descriptor. Linux 6.6 has a call that does; before that, the link of
+ * the descriptor in /proc leads to the inode. */
+static int change_mode(int inode, mode_t mode)
+{
+	char path[32];
+
+#ifdef SYS_fchmodat2
+	if (syscall(SYS_fchmodat2, inode, "", mode, AT_EMPTY_PATH) == 0)
+		return 0;
+#endif
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", inode);
+	return chmod(path, mode) < 0 ? -errno : 0;
 }
 
 /* The umask took part in bind: give the inode the mode that was asked for. */
 static int correct_mode(struct birth *birth)
 {
 	struct fdpass_listener *listener = birth->listener;
-	fd_owned int inode = openat(listener->directory, birth->temporary,
-				    O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	char path[32];
+	fd_owned int inode =
+		openat(listener->directory, birth->temporary, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
 	if (inode < 0 || fstat(inode, &listener->status) < 0)
 		return -errno;
@@ -122,9 +149,7 @@ static int correct_mode(struct birth *birth)
 		return -EPERM;
 	if ((listener->status.st_mode & 07777) == birth->options->mode)
 		return 0;
-	/* chmod(2) does not take an O_PATH descriptor, but follows its link in /proc to the inode. */
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", inode);
-	return chmod(path, birth->options->mode) < 0 ? -errno : 0;
+	return change_mode(inode, birth->options->mode);
 }
 
 static int bind_temporary(struct birth *birth)
@@ -177,41 +202,54 @@ static int lock(struct birth *birth, int64_t most)
 {
 	int r = fdpass_lock_wait(birth->listener->directory, birth->options->wait, most);
 
-	if (r < 0)
-		return fdpass_error_set(birth->error,
-					r == -ECANCELED ? FDPASS_STEP_WAIT : FDPASS_STEP_LOCK, r);
-	birth->locked = 1;
-	return 0;
+	birth->locked = r == 0;
+	return r;
+}
+
+static int lock_failed(struct birth *birth, int code)
+{
+	return fdpass_error_set(birth->error,
+				code == -ECANCELED || code == -ETIMEDOUT ? FDPASS_STEP_WAIT
+									 : FDPASS_STEP_LOCK,
+				code);
+}
+
+/* Something live has the name, or something else. */
+static int occupied(struct birth *birth, enum probe_result what, const struct stat *status)
+{
+	struct fdpass_peer holder = {0, (uid_t)-1, (gid_t)-1};
+
+	if (what == PROBE_OTHER)
+		return fdpass_error_set(birth->error, FDPASS_STEP_PUBLISH, -EEXIST);
+	holder.pid = fdpass_holder_of_inode(status);
+	return fdpass_error_peer(birth->error, FDPASS_STEP_PUBLISH, -EADDRINUSE, &holder);
 }
 
 /* Something has the name: removes it if it is a stale socket. 0: try again. */
 static int displace(struct birth *birth)
 {
 	int directory = birth->listener->directory;
-	struct fdpass_peer holder = {0, (uid_t)-1, (gid_t)-1};
-	struct stat status;
+	const char *path = birth->address->directory;
+	const char *name = birth->address->name;
+	struct stat status = {0};
+	enum probe_result what = fdpass_probe(directory, path, name, &status);
 	int r;
 
-	if (!birth->locked) {
+	if (what == PROBE_STALE && !birth->locked) {
 		r = lock(birth, LOCK_WAIT_MAX);
 		if (r < 0)
-			return r;
+			return lock_failed(birth, r);
+		/* It may have been replaced before we had the lock. */
+		what = fdpass_probe(directory, path, name, &status);
 	}
-	switch (fdpass_probe(directory, birth->address->directory, birth->address->name, &status)) {
-	case PROBE_GONE:
+	if (what == PROBE_GONE)
 		return 0;
-	case PROBE_STALE:
-		r = fdpass_probe_unlink(directory, birth->address->name, &status);
-		if (r == 0 || r == -ENOENT || r == -ESTALE)
-			return 0;
-		return fdpass_error_set(birth->error, FDPASS_STEP_PUBLISH, r);
-	case PROBE_OTHER:
-		return fdpass_error_set(birth->error, FDPASS_STEP_PUBLISH, -EEXIST);
-	case PROBE_LIVE:
-		break;
-	}
-	holder.pid = fdpass_holder_of_inode(&status);
-	return fdpass_error_peer(birth->error, FDPASS_STEP_PUBLISH, -EADDRINUSE, &holder);
+	if (what != PROBE_STALE)
+		return occupied(birth, what, &status);
+	r = fdpass_probe_unlink(directory, name, &status);
+	if (r == 0 || r == -ENOENT || r == -ESTALE)
+		return 0;
+	return fdpass_error_set(birth->error, FDPASS_STEP_PUBLISH, r);
 }
 
 static int publish(struct birth *birth)
@@ -249,8 +287,8 @@ static int open_path(const struct fdpass_address *address,
 	if (listener->name == NULL)
 		return fdpass_error_set(error, FDPASS_STEP_MEMORY, -ENOMEM);
 	r = lock(&birth, LOCK_WAIT_SHORT);
-	if (r == -ECANCELED)
-		return r;
+	if (r == -ECANCELED || r == -ETIMEDOUT)
+		return lock_failed(&birth, r);
 	if (r == 0)
 		sweep(listener->directory, address->directory);
 	r = bind_temporary(&birth);
@@ -288,13 +326,16 @@ int fdpass_listener_open(const struct fdpass_address *address,
 			 struct fdpass_listener **ret_listener, struct fdpass_error *error)
 {
 	static const struct fdpass_listen_options usual = FDPASS_LISTEN_OPTIONS_INIT;
-	struct fdpass_listener *listener = calloc(1, sizeof(*listener));
+	struct fdpass_listener *listener;
 	int r;
 
-	if (listener == NULL)
-		return fdpass_error_set(error, FDPASS_STEP_MEMORY, -ENOMEM);
 	if (options == NULL)
 		options = &usual;
+	if (options->size != sizeof(*options) || options->mode > 0777 || options->backlog < 1)
+		return fdpass_error_set(error, FDPASS_STEP_ADDRESS, -EINVAL);
+	listener = calloc(1, sizeof(*listener));
+	if (listener == NULL)
+		return fdpass_error_set(error, FDPASS_STEP_MEMORY, -ENOMEM);
 	listener->directory = FD_NONE;
 	listener->socket = make_socket(error);
 	if (listener->socket < 0)

@@ -26,8 +26,6 @@ int fdpass_lock_wait(int fd, const struct fdpass_wait *wait, int64_t most)
 		if (fdpass_deadline_now() >= give_up)
 			return -EWOULDBLOCK;
 		r = fdpass_wait_for(wait, FD_NONE, 0, fdpass_pause_next(&pause));
-		if (r == -ETIMEDOUT)
-			return -EWOULDBLOCK;
 		if (r < 0)
 			return r;
 	}

@@ -16,8 +16,8 @@
  * directory that could only be opened with O_PATH. */
 int fdpass_lock_try(int fd);
 
-/* The same, waiting until the deadline but not longer than `most` nanoseconds: -EWOULDBLOCK then, or
- * -ECANCELED. */
+/* The same, waiting until the deadline but not longer than `most` nanoseconds: -EWOULDBLOCK then;
+ * -ETIMEDOUT, -ECANCELED. */
 int fdpass_lock_wait(int fd, const struct fdpass_wait *wait, int64_t most);
 
 void fdpass_lock_release(int fd);

@@ -29,10 +29,10 @@ int fdpass_sockpath_plain(const char *path, struct sockaddr_un *un)
 
 int fdpass_sockpath_in(int fd, const char *directory, const char *name, struct sockaddr_un *un)
 {
-	int length = has_proc() ? snprintf(un->sun_path, sizeof(un->sun_path),
-					   "/proc/self/fd/%d/%s", fd, name)
-				: snprintf(un->sun_path, sizeof(un->sun_path), "%s/%s", directory,
-					   name);
+	int length =
+		has_proc() ? snprintf(un->sun_path, sizeof(un->sun_path), "/proc/self/fd/%d/%s", fd,
+				      name)
+			   : snprintf(un->sun_path, sizeof(un->sun_path), "%s/%s", directory, name);
 
 	return finish(un, length);
 }

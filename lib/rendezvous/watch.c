@@ -19,6 +19,9 @@
 /* How often to follow a path that grows while it is looked at, before the caller does that. */
 #define ARM_TRIES 8
 
+/* How much to read of the events at once. */
+#define READS_MAX 16
+
 /* File systems where others change names without our kernel knowing (linux/magic.h). */
 static int is_remote(const char *path)
 {
@@ -27,8 +30,8 @@ static int is_remote(const char *path)
 	if (statfs(path, &status) < 0)
 		return 1;
 	switch ((unsigned long)status.f_type & 0xffffffff) {
-	case 0x6969:	 /* NFS */
-	case 0x517b:	 /* SMB */
+	case 0x6969:     /* NFS */
+	case 0x517b:     /* SMB */
 	case 0xff534d42: /* CIFS */
 	case 0xfe534d42: /* SMB2 */
 	case 0x65735546: /* FUSE */
@@ -95,37 +98,45 @@ static int watch_end(struct watch *watch, const char *path, const char *componen
 {
 	watch->missing = component;
 	watch->missing_length = strcspn(component, "/");
-	return inotify_add_watch(watch->inotify, path, SELF_EVENTS | NAME_EVENTS | IN_ONLYDIR) >=
-		       0 &&
-	       !is_remote(path) && !is_link(path);
+	watch->end =
+		inotify_add_watch(watch->inotify, path, SELF_EVENTS | NAME_EVENTS | IN_ONLYDIR);
+	return watch->end >= 0 && !is_remote(path) && !is_link(path);
+}
+
+/* Watches the whole way once. 1 when nothing can be missed, else 0; -1 when a directory came meanwhile,
+ * so that the way is longer now. */
+static int watch_once(struct watch *watch, const char *path)
+{
+	const char *component = path + strspn(path, "/");
+	const char *next;
+	char way[PATH_MAX];
+	int complete = 1;
+
+	while ((next = component_after(component)) != NULL && has_directory(path, next)) {
+		complete &= watch_way(watch, directory_of(path, component, way));
+		component = next;
+	}
+	complete &= watch_end(watch, directory_of(path, component, way), component);
+	/* A symbolic link in the place of the socket: what it leads to is not watched. */
+	if (next == NULL)
+		return complete && !is_link(path);
+	return has_directory(path, next) ? -1 : complete;
 }
 
 int fdpass_watch_arm(struct watch *watch, const char *path)
 {
-	char way[PATH_MAX];
+	const char *missing = watch->missing;
+	int end = watch->end;
+	int complete = -1;
 
 	if (watch->inotify < 0)
 		watch->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (watch->inotify < 0)
 		return 0;
-	for (int i = 0; i < ARM_TRIES; i++) {
-		const char *component = path + strspn(path, "/");
-		const char *next;
-		int complete = 1;
-
-		while ((next = component_after(component)) != NULL && has_directory(path, next)) {
-			complete &= watch_way(watch, directory_of(path, component, way));
-			component = next;
-		}
-		complete &= watch_end(watch, directory_of(path, component, way), component);
-		/* A symbolic link in the place of the socket: what it leads to is not watched. */
-		if (next == NULL)
-			return complete && !is_link(path);
-		/* The missing directory may have come before its parent was watched. */
-		if (!has_directory(path, next))
-			return complete;
-	}
-	return 0;
+	for (int i = 0; complete < 0 && i < ARM_TRIES; i++)
+		complete = watch_once(watch, path);
+	return (complete > 0 ? WATCH_COMPLETE : 0) |
+	       (watch->missing != missing || watch->end != end ? WATCH_CHANGED : 0);
 }
 
 int fdpass_watch_drain(struct watch *watch)
@@ -135,17 +146,21 @@ int fdpass_watch_drain(struct watch *watch)
 		struct inotify_event align;
 	} buffer;
 	int concerns = 0;
-	ssize_t got;
 
-	while ((got = read(watch->inotify, &buffer, sizeof(buffer))) > 0) {
+	/* Bounded: in a directory that others write to, events may come as fast as they are read. */
+	for (int i = 0; i < READS_MAX; i++) {
+		ssize_t got = read(watch->inotify, &buffer, sizeof(buffer));
+
+		if (got <= 0)
+			break;
 		for (ssize_t at = 0; at < got;) {
 			const struct inotify_event *event =
 				(const struct inotify_event *)(const void *)(buffer.bytes + at);
 
 			/* An event without a name is about a watched directory itself. */
-			if (event->len == 0 || (strncmp(event->name, watch->missing,
-							watch->missing_length) == 0 &&
-						event->name[watch->missing_length] == '\0'))
+			if (event->len == 0 ||
+			    (strncmp(event->name, watch->missing, watch->missing_length) == 0 &&
+			     event->name[watch->missing_length] == '\0'))
 				concerns = 1;
 			at += (ssize_t)(sizeof(*event) + event->len);
 		}

@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/discard.h"
 #include "base/fd.h"
 
 int fdpass_incoming_begin(struct incoming *incoming, int socket)
 {
+	ssize_t sent;
 	int r;
 
 	*incoming = (struct incoming){.socket = socket};
@@ -18,8 +20,8 @@ int fdpass_incoming_begin(struct incoming *incoming, int socket)
 	/* The greeting stands in the sender's queue before anything is read here, so that a sender
 	 * that finds its message read and no greeting knows that we are none of those who answer.
 	 * A sender that is gone already (EPIPE) may have left its message: read on. */
-	fdpass_message_send(socket, FRAME_GREETING, FRAME_GREETING_SIZE, NULL, 0);
-	return 0;
+	sent = fdpass_message_send(socket, FRAME_GREETING, FRAME_GREETING_SIZE, NULL, 0);
+	return sent < 0 && sent != -EPIPE && sent != -ECONNRESET ? (int)sent : 0;
 }
 
 /* A payload that is larger than one read: take the rest of what is there, so that closing does not
@@ -38,7 +40,7 @@ static void discard_rest(int socket)
 
 static int refuse(struct incoming *incoming, int code, const char *reason, const char **ret_reason)
 {
-	fdpass_set_truncate(incoming->set, 0);
+	fdpass_set_discard(incoming->set, 0);
 	*ret_reason = reason;
 	return code;
 }
@@ -73,10 +75,11 @@ int fdpass_incoming_step(struct incoming *incoming, incoming_admit admit, void *
 		if (message.size == 0)
 			return ended(incoming, ret_reason);
 		if ((message.flags & MESSAGE_TRUNCATED) != 0)
-			return refuse(incoming, -EMFILE,
-				      "descriptors were lost on the way: the receiver's table of open "
-				      "files is full, or a security module denied one",
-				      ret_reason);
+			return refuse(
+				incoming, -EMFILE,
+				"descriptors were lost on the way: the receiver's table of open "
+				"files is full, or a security module denied one",
+				ret_reason);
 		if ((message.flags & MESSAGE_CREDENTIALS) == 0)
 			message.writer = (struct ucred){0, (uid_t)-1, (gid_t)-1};
 		incoming->writer = message.writer;
@@ -113,5 +116,7 @@ void fdpass_incoming_answer(const struct incoming *incoming, enum frame_type typ
 void fdpass_incoming_end(struct incoming *incoming)
 {
 	incoming->set = fdpass_set_free(incoming->set);
-	incoming->socket = fdpass_fd_close(incoming->socket);
+	if (incoming->socket >= 0)
+		fdpass_discard_connection(incoming->socket);
+	incoming->socket = FD_NONE;
 }

@@ -17,13 +17,14 @@
 typedef int (*incoming_admit)(void *context, const struct ucred *writer);
 
 struct incoming {
-	int socket;		/* owned */
+	int socket;             /* owned */
 	struct fdpass_set *set; /* owned; everything that came */
-	struct ucred writer;	/* of the last message */
-	size_t bytes;		/* that came ahead of it */
+	struct ucred writer;    /* of the last message */
+	size_t bytes;           /* that came ahead of it */
 };
 
-/* Owns `socket` from here on, also on failure; greets. */
+/* Owns `socket` from here on, also on failure; greets. On failure nothing may be read from it, since the
+ * sender would take that for the proof of a receiver that does not speak. */
 int fdpass_incoming_begin(struct incoming *incoming, int socket);
 
 /*

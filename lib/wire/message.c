@@ -7,7 +7,8 @@
 
 #include "base/fd.h"
 
-ssize_t fdpass_message_send(int socket, const void *bytes, size_t size, const int *fds, size_t count)
+ssize_t fdpass_message_send(int socket, const void *bytes, size_t size, const int *fds,
+			    size_t count)
 {
 	/* The union aligns the buffer for the control message header, cmsg(3). */
 	union {
@@ -110,12 +111,4 @@ ssize_t fdpass_message_read(int socket, void *bytes, size_t size)
 		got = recv(socket, bytes, size, MSG_DONTWAIT);
 	while (got < 0 && errno == EINTR);
 	return got < 0 ? -errno : got;
-}
-
-void fdpass_message_refuse_descriptors(int socket)
-{
-	int off = 0;
-
-	/* ENOPROTOOPT before Linux 6.16: then the missing control buffer alone keeps them out. */
-	setsockopt(socket, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off));
 }

@@ -10,12 +10,9 @@
 
 #include "base/set.h"
 
-/* Linux 6.5, 6.16; Debian 12's headers are older (include/uapi/asm-generic/socket.h). */
+/* Linux 6.5; Debian 12's headers are older (include/uapi/asm-generic/socket.h). */
 #ifndef SO_PASSPIDFD
 #define SO_PASSPIDFD 76
-#endif
-#ifndef SO_PASSRIGHTS
-#define SO_PASSRIGHTS 83
 #endif
 #ifndef SCM_PIDFD
 #define SCM_PIDFD 0x04
@@ -31,15 +28,15 @@ ssize_t fdpass_message_send(int socket, const void *bytes, size_t size, const in
 			    size_t count);
 
 enum message_flag {
-	MESSAGE_TRUNCATED = 1 << 0,  /* descriptors of it were lost: the table is full, or an LSM */
+	MESSAGE_TRUNCATED = 1 << 0, /* descriptors of it were lost: the table is full, or an LSM */
 	MESSAGE_CREDENTIALS = 1 << 1, /* `writer` is filled */
 };
 
 struct message {
-	ssize_t size;	     /* bytes received; 0: end of file */
-	unsigned flags;	     /* enum message_flag */
+	ssize_t size;        /* bytes received; 0: end of file */
+	unsigned flags;      /* enum message_flag */
 	struct ucred writer; /* SCM_CREDENTIALS, when the socket has SO_PASSCRED */
-	int pidfd;	     /* SCM_PIDFD, owned by the caller, when the socket has SO_PASSPIDFD; or FD_NONE */
+	int pidfd; /* SCM_PIDFD, owned by the caller, when the socket has SO_PASSPIDFD; or FD_NONE */
 };
 
 /*
@@ -58,9 +55,5 @@ int fdpass_message_receive(int socket, void *bytes, size_t size, struct fdpass_s
  * installed, since there is no control buffer. Returns the bytes, 0 at the end of file, -EAGAIN, ...
  */
 ssize_t fdpass_message_read(int socket, void *bytes, size_t size);
-
-/* Refuses descriptors on this socket from now on, where the kernel can (Linux 6.16); what was queued
- * before still arrives. */
-void fdpass_message_refuse_descriptors(int socket);
 
 #endif

@@ -21,7 +21,20 @@
 #define SIOCOUTQ TIOCOUTQ
 #endif
 
-void fdpass_outgoing_begin(struct outgoing *outgoing, int socket, enum fdpass_confirm confirm)
+static int watch_socket(struct outgoing *outgoing)
+{
+	/* Edge-triggered: EPOLLOUT is then reported each time that the kernel frees a message of
+	 * ours, that is when it was read, though the socket was writable all the time. */
+	struct epoll_event interest = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET};
+	fd_owned int events = epoll_create1(EPOLL_CLOEXEC);
+
+	if (events < 0 || epoll_ctl(events, EPOLL_CTL_ADD, outgoing->socket, &interest) < 0)
+		return -errno;
+	outgoing->events = fd_give(&events);
+	return 0;
+}
+
+int fdpass_outgoing_begin(struct outgoing *outgoing, int socket, enum fdpass_confirm confirm)
 {
 	*outgoing = (struct outgoing){
 		.socket = socket,
@@ -31,6 +44,7 @@ void fdpass_outgoing_begin(struct outgoing *outgoing, int socket, enum fdpass_co
 		.resume = FDPASS_NO_DEADLINE,
 		.reader = FRAME_READER_INIT,
 	};
+	return watch_socket(outgoing);
 }
 
 /* What the receiver wrote. 1: answered; 0: nothing (more) yet. */
@@ -138,31 +152,10 @@ int fdpass_outgoing_step(struct outgoing *outgoing, const struct fdpass_set *set
 	return step_confirm(outgoing, ret_proof);
 }
 
-static int watch_socket(struct outgoing *outgoing)
-{
-	/* Edge-triggered: EPOLLOUT is then reported each time that the kernel frees a message of
-	 * ours, that is when it was read, though the socket was writable all the time. */
-	struct epoll_event interest = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET};
-	fd_owned int events = epoll_create1(EPOLL_CLOEXEC);
-
-	if (events < 0 || epoll_ctl(events, EPOLL_CTL_ADD, outgoing->socket, &interest) < 0)
-		return -errno;
-	outgoing->events = fd_give(&events);
-	return 0;
-}
-
 int fdpass_outgoing_wait(struct outgoing *outgoing, const struct fdpass_wait *wait)
 {
 	struct epoll_event event;
-	int r;
-
-	/* What happened between the last step and this registration is reported by it at once. */
-	if (outgoing->events < 0) {
-		r = watch_socket(outgoing);
-		if (r < 0)
-			return r;
-	}
-	r = fdpass_wait_for(wait, outgoing->events, POLLIN, outgoing->resume);
+	int r = fdpass_wait_for(wait, outgoing->events, POLLIN, outgoing->resume);
 	if (r > 0 && epoll_wait(outgoing->events, &event, 1, 0) < 0 && errno != EINTR)
 		return -errno;
 	return r < 0 ? r : 0;

@@ -10,18 +10,19 @@
 
 struct outgoing {
 	int socket; /* owned */
-	int events; /* owned: epoll, edge-triggered; made when there is something to wait for */
+	int events; /* owned: epoll, edge-triggered */
 	enum fdpass_confirm confirm;
-	int sent;		    /* 1 once the message is in the socket */
-	int spoke;		    /* 1 once the receiver wrote a byte */
-	struct fdpass_pause pause;  /* for ETOOMANYREFS, which has no event */
-	int64_t resume;		    /* when it ends; FDPASS_NO_DEADLINE without one */
+	int sent;                  /* 1 once the message is in the socket */
+	int spoke;                 /* 1 once the receiver wrote a byte */
+	struct fdpass_pause pause; /* for ETOOMANYREFS, which has no event */
+	int64_t resume;            /* when it ends; FDPASS_NO_DEADLINE without one */
 	struct frame_reader reader;
 	struct frame answer; /* the last frame that was read */
 };
 
-/* Owns `socket` from here on. */
-void fdpass_outgoing_begin(struct outgoing *outgoing, int socket, enum fdpass_confirm confirm);
+/* Owns `socket` from here on, also on failure. What is needed to wait for the answer is made now, so that
+ * nothing but the answer can fail once the message is out. */
+int fdpass_outgoing_begin(struct outgoing *outgoing, int socket, enum fdpass_confirm confirm);
 
 /*
  * Goes as far as it can without waiting. 1: done, with the proof in `*ret_proof`; 0: call again after

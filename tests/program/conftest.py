@@ -8,7 +8,8 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from programs import FDRECV, FDSEND, Programs, adopt_orphans  # noqa: E402
+from processes import adopt_orphans  # noqa: E402
+from programs import FDRECV, FDSEND, Programs  # noqa: E402
 
 IS_ROOT = os.geteuid() == 0
 left_out = pytest.StashKey[int]()

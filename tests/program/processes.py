@@ -6,6 +6,7 @@ a signal ignored, and all of that is what these tests are about.
 """
 
 import collections
+import ctypes
 import fcntl
 import os
 import resource
@@ -20,6 +21,9 @@ STRANGER = 65534  # the second uid and gid of tests that need root
 RESET_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGPIPE,
                  signal.SIGXFSZ, signal.SIGALRM, signal.SIGCHLD, signal.SIGUSR1, signal.SIGUSR2)
 
+LIBC = ctypes.CDLL(None, use_errno=True)
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+
 Result = collections.namedtuple("Result", "status stdout stderr")
 
 
@@ -31,6 +35,11 @@ def until(condition, what, seconds=LONG):
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         pause.poll(2)
     return value
+
+
+def adopt_orphans():
+    """Children of children come to this process when their parent ends, so that none hides."""
+    LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 class Conditions:
@@ -86,6 +95,7 @@ class Conditions:
             os.setgroups([])
             os.setresgid(self.user, self.user, self.user)
             os.setresuid(self.user, self.user, self.user)
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # if the test runner is killed
         if barrier is not None:
             os.read(barrier, 1)
         return error

@@ -14,7 +14,7 @@ import tempfile
 import uuid
 from pathlib import Path
 
-from processes import LONG, STRANGER, Conditions, Process, until
+from processes import LIBC, LONG, STRANGER, Conditions, Process, until
 
 HERE = Path(__file__).resolve().parent
 FDSEND = os.path.abspath(os.environ.get("FDSEND", HERE / "../../build/tools/fdsend"))
@@ -25,13 +25,6 @@ TRY_FDSEND = "Try 'fdsend --help' for more information."
 TRY_FDRECV = "Try 'fdrecv --help' for more information."
 
 IN_CREATE, IN_MOVED_TO, IN_CLOEXEC, IN_NONBLOCK = 0x100, 0x80, os.O_CLOEXEC, os.O_NONBLOCK
-PR_SET_CHILD_SUBREAPER = 36
-LIBC = ctypes.CDLL(None, use_errno=True)
-
-
-def adopt_orphans():
-    """Children of children come to this process when their parent ends, so that none hides."""
-    LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 class Watch:

@@ -213,7 +213,9 @@ def test_fewer_than_asked_for(programs):
     programs.fails(sender, 1, "fdsend: ", "refused", "3", "2")
     assert receiver.alive()
     programs.succeeds(programs.fdsend("-f", "0,1,0", "name"))
-    assert programs.succeeds(receiver) == "ran\n"
+    result = receiver.wait()
+    assert (result.status, result.stdout) == (0, "ran\n")
+    assert programs.named("name") in result.stderr and str(sender.pid) in result.stderr  # an error, without -v
 
 
 def test_control_characters_are_not_echoed(programs):

@@ -250,11 +250,20 @@ def test_waiting_costs_nothing(programs, place):
     arrives(programs, sender, receive(programs, *where))
 
 
+def look(process, seconds):
+    """Passes the time until a waiting process has woken up by itself, or that long if it never does."""
+    before, end = process.switches(), time.monotonic() + seconds
+    while process.switches() == before and time.monotonic() < end:
+        assert process.lasts(0.005)
+
+
 def test_our_receivers_wake_abstract_waiters_at_once(programs):
-    """Six of them at once after a long wait: pauses that had grown by then would make one of them late."""
+    """Six of them after a long wait, just after they had looked by themselves: pauses that have grown by then
+    would make some of them late."""
     names = [programs.abstract() for _ in range(6)]
     senders = [waiting(programs, "-a", name, text=name) for name in names]
     assert senders[0].lasts(WINDOW)
+    look(senders[-1], 2 * WINDOW)
     groups = [word for number, name in enumerate(names, start=3) for word in ("-a", "-f", str(number), name)]
     receiver = programs.fdrecv(*groups, "--run", "sh", "-c", "for i in 3 4 5 6 7 8; do cat <&$i; done")
     ready = time.monotonic()

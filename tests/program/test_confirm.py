@@ -85,7 +85,8 @@ def test_accepts_and_never_reads(programs, receiver):
     programs.fails(sender, 124, "socket")
 
 
-@pytest.mark.parametrize("garbage", [b"x", b"\0", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\xff" * 3000, b"fdpass", b"ok\n"])
+@pytest.mark.parametrize("garbage", [b"x", b"\0", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\xff" * 3000, b"fdpass",
+                                     b"ok\n"])
 @pytest.mark.parametrize("then", ["reads", "reads and closes", "closes"])
 def test_writes_garbage(programs, receiver, garbage, then):
     """It spoke, and what it said is no answer: the kernel's receipt does not count for such a one."""
@@ -99,6 +100,65 @@ def test_writes_garbage(programs, receiver, garbage, then):
         connection.close()
     assert sender.wait().status in (1, 124)
     assert sender.stderr.startswith("fdsend: ")
+
+
+@pytest.fixture
+def greeting(programs):
+    """What our receiver says first, taken from one."""
+    genuine = programs.fdrecv("-f", "0", "./genuine", "--run", "cat")
+    with peers.connect(programs.path("genuine")) as connection:
+        said = connection.recv(4096)
+    genuine.signal(signal.SIGTERM)
+    genuine.wait()
+    assert said
+    return said
+
+
+@pytest.mark.parametrize("then", ["closes", "shuts down"])
+def test_greets_reads_and_ends_without_an_answer(programs, receiver, greeting, then):
+    """One of ours that was killed between reading and answering: that it read proves nothing then."""
+    sender = send(programs)
+    connection = receiver.accept()
+    connection.sendall(greeting)
+    _, fds, _, _ = socket.recv_fds(connection, 100, 10)
+    receiver.fds += fds
+    if then == "closes":
+        connection.close()
+    else:
+        connection.shutdown(socket.SHUT_RDWR)
+    programs.fails(sender, 1, "fdsend: ", "socket")
+
+
+def test_greets_reads_and_stays(programs, receiver, greeting):
+    sender = send(programs, *ANSWER_LATE)
+    connection = receiver.accept()
+    connection.sendall(greeting)
+    _, fds, _, _ = socket.recv_fds(connection, 100, 10)
+    receiver.fds += fds
+    programs.fails(sender, 124, "socket")
+
+
+def test_greets_in_pieces_and_closes_unread(programs, receiver, greeting):
+    """Half a greeting is a greeting that is not complete yet, and nothing was given."""
+    sender = send(programs)
+    connection = receiver.accept()
+    for byte in greeting[:-1]:
+        connection.sendall(bytes([byte]))
+    connection.close()
+    programs.fails(sender, 1, "fdsend: ", "socket")
+
+
+def test_greets_beyond_end(programs, receiver, greeting):
+    """The greeting again and again is not an answer, and costs bounded time and memory."""
+    sender = send(programs, *ANSWER_LATE)
+    connection = receiver.accept()
+    connection.settimeout(5)
+    try:
+        while True:
+            connection.sendall(greeting * 100)
+    except (TimeoutError, BrokenPipeError, ConnectionResetError):
+        pass
+    assert sender.wait().status in (1, 124)
 
 
 def foreign_process(programs, behave):

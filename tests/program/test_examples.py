@@ -88,6 +88,17 @@ def test_surplus_is_closed_while_the_command_runs(programs):
     programs.succeeds(receiver)
 
 
+def test_surplus_is_closed_while_another_socket_is_waited_for(programs):
+    """Before the command runs, too: the sender's reader sees its end."""
+    out, out_writer = programs.pipe()
+    receiver = programs.fdrecv("-f", "0", "./one", "-f", "3", "./two", "--run", "cat")
+    programs.succeeds(programs.fdsend("-f", "0,1", "./one", fds={0: programs.text("sent"), 1: out_writer}))
+    programs.close(out_writer)
+    assert os.read(out, 1) == b""
+    programs.succeeds(programs.fdsend("-f", "0", "./two"))
+    assert programs.succeeds(receiver) == "sent"
+
+
 @pytest.mark.parametrize("order", list(itertools.permutations("ABC")), ids="".join)
 def test_three_sockets_in_any_order(programs, place, order):
     option, make_name, there = place

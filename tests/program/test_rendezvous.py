@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Where two processes meet: paths, names, abstract names; and how a socket comes and goes there."""
 
+import fcntl
 import os
 import select
 import signal
@@ -50,8 +51,8 @@ def test_long_paths(programs, length):
     assert programs.succeeds(receiver) == "foreign"
 
 
-NAMES = {"umlaut": "käse-日本", "bytes": b"\xff\xfe\x80", "space": "a b\tc", "newline": "a\nb", "quote": "'\"\\$(x)`",
-         "dots": "...", "hidden": ".hidden", "percent": "%s%n", "at": "@name"}
+NAMES = {"umlaut": "käse-日本", "bytes": b"\xff\xfe\x80", "space": "a b\tc", "newline": "a\nb",
+         "quote": "'\"\\$(x)`", "dots": "...", "hidden": ".hidden", "percent": "%s%n", "at": "@name"}
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
@@ -195,6 +196,48 @@ def test_two_receivers_race_for_a_stale_socket(programs):
         served(programs, winner.wait_ready(), "./socket")
         assert not os.path.lexists(path)
         programs.close(barrier)
+
+
+def locked(programs):
+    """The lock of the folder, held by somebody else."""
+    fd = programs.own(os.open(programs.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    return fd
+
+
+def test_stale_socket_is_replaced_only_under_the_lock(programs):
+    path = programs.path("socket")
+    peers.stale(path)
+    inode = os.lstat(path).st_ino
+    lock = locked(programs)
+    receiver = receive(programs, "./socket", ready=None).settle()
+    assert os.lstat(path).st_ino == inode
+    programs.close(lock)
+    sender = programs.fdsend("-b", "-f", "0", "./socket", fds={0: programs.text("served")})
+    programs.succeeds(sender, receiver)
+
+
+def test_lock_that_is_never_released(programs):
+    """A stranger can hold the lock of a shared folder: the wait for it is bounded."""
+    path = programs.path("socket")
+    peers.stale(path)
+    inode = os.lstat(path).st_ino
+    locked(programs)
+    programs.fails(receive(programs, "./socket", ready=None), 125, "lock")
+    assert os.lstat(path).st_ino == inode
+    programs.fails(receive(programs, "./socket", "-t", "0.2", ready=None), 124, "lock")
+    receiver = receive(programs, "./socket", ready=None).settle()
+    receiver.signal(signal.SIGTERM)
+    assert receiver.wait().status == -signal.SIGTERM
+    peers.remove(path)
+
+
+def test_lock_does_not_keep_a_receiver_from_removing_its_name(programs):
+    receiver = receive(programs, "./socket")
+    locked(programs)
+    receiver.signal(signal.SIGTERM)
+    assert receiver.wait().status == -signal.SIGTERM
+    assert not os.path.lexists(programs.path("socket"))
 
 
 def temporary_name(programs, folder):

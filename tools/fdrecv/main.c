@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/diagnostic.h"
 #include "cli/explain.h"
 #include "cli/ready.h"
 #include "cli/signals.h"
@@ -24,17 +25,20 @@
 
 enum { FAILED = 125, TIMED_OUT = 124 };
 
-/* Descriptors besides the connections that stay open until exec: stderr, signals, and one for the
- * placement of a cycle. */
-#define OWN_DESCRIPTORS 3
+/* Descriptors of this program's own: signals, epoll, a second stderr, a caller that is looked at, and one
+ * for the placement of a cycle; and for each group its listening socket, that one's directory, and the
+ * connection. */
+#define OWN_DESCRIPTORS 5
+#define OWN_PER_GROUP 3
 
 struct reception {
 	const struct request *request;
 	struct table table;
-	char *path;			   /* of the command */
+	char *path;                        /* of the command */
 	struct fdpass_address **addresses; /* one for each group, as are the handovers */
 	struct fdpass_handover **handovers;
 	size_t served;
+	struct fdpass_rule *rule;
 	struct fdpass_receiver *receiver;
 	struct fdpass_wait wait;
 };
@@ -52,6 +56,7 @@ static _Noreturn void leave(struct reception *reception, int status)
 	free(reception->handovers);
 	free(reception->addresses);
 	free(reception->path);
+	fdpass_rule_free(reception->rule);
 	exit(status);
 }
 
@@ -75,8 +80,7 @@ static _Noreturn void leave_failed(struct reception *reception, const char *wher
 	leave(reception, error->code == ETIMEDOUT ? TIMED_OUT : FAILED);
 }
 
-static void report(void *context, enum fdpass_event event, const struct fdpass_peer *peer,
-		   const char *reason)
+static void report(void *context, const struct fdpass_event *event)
 {
 	static const char *const what[] = {
 		[FDPASS_EVENT_CONNECTED] = "connected",
@@ -84,14 +88,16 @@ static void report(void *context, enum fdpass_event event, const struct fdpass_p
 		[FDPASS_EVENT_TURNED_AWAY] = "turned away",
 		[FDPASS_EVENT_DISCONNECTED] = "gone without sending anything",
 		[FDPASS_EVENT_CROWDED_OUT] = "turned away, idle longest of too many",
-		[FDPASS_EVENT_BUSY] = "turned away, another sender was first",
+		[FDPASS_EVENT_BUSY] = "turned away",
 	};
+	const struct reception *reception = context;
 
-	(void)context;
-	if ((size_t)event >= sizeof(what) / sizeof(*what) || what[event] == NULL)
+	if ((size_t)event->kind >= sizeof(what) / sizeof(*what) || what[event->kind] == NULL)
 		return;
-	cli_verbose("process %jd of user %ju: %s%s%s", (intmax_t)peer->pid, (uintmax_t)peer->uid,
-		    what[event], reason != NULL ? ": " : "", reason != NULL ? reason : "");
+	cli_verbose("%s: process %jd of user %ju: %s%s%s",
+		    fdpass_address_text(reception->addresses[event->index]),
+		    (intmax_t)event->peer.pid, (uintmax_t)event->peer.uid, what[event->kind],
+		    *event->reason != '\0' ? ": " : "", event->reason);
 }
 
 static void check_ready_fd(const struct request *request)
@@ -104,6 +110,21 @@ static void check_ready_fd(const struct request *request)
 		return;
 	cli_error("--ready-fd: descriptor %d is not open", fd);
 	exit(FAILED);
+}
+
+/* Two SOCKSPECs may be spelt differently and be one. */
+static void check_addresses(const struct reception *reception)
+{
+	const struct request *request = reception->request;
+
+	for (size_t i = 0; i < request->group_count; i++) {
+		for (size_t j = 0; j < i; j++) {
+			if (strcmp(fdpass_address_text(reception->addresses[i]),
+				   fdpass_address_text(reception->addresses[j])) == 0)
+				cli_usage_error(&fdrecv_program, "'%s' is named twice",
+						request->groups[i].socket);
+		}
+	}
 }
 
 /* What can be known before anybody is asked for anything. */
@@ -122,6 +143,7 @@ static void prepare(struct reception *reception)
 	for (size_t i = 0; i < request->group_count; i++)
 		reception->addresses[i] = cli_sockspec_address(
 			&fdrecv_program, request->groups[i].kind, request->groups[i].socket);
+	check_addresses(reception);
 	check_ready_fd(request);
 	reception->path = fdrecv_command_find(request->command[0], &status);
 	if (reception->path == NULL) {
@@ -129,12 +151,17 @@ static void prepare(struct reception *reception)
 			  status == COMMAND_NOT_FOUND ? "; there is no such command" : "");
 		leave(reception, status);
 	}
+	/* Whatever is opened from here on is close-on-exec anyway. */
+	if (request->others == CLOSE_OTHERS)
+		fdrecv_table_keep_back(STDERR_FILENO + 1);
 	r = fdrecv_table_open(&reception->table, highest,
-			      request->target_count + request->group_count + OWN_DESCRIPTORS);
+			      request->target_count + OWN_PER_GROUP * request->group_count +
+				      OWN_DESCRIPTORS);
 	if (r == -EMFILE) {
-		cli_error("the hard limit on open files, %ju, is too low for target %d and what else "
-			  "is needed (ulimit -Hn)",
-			  (uintmax_t)reception->table.inherited.rlim_max, highest);
+		cli_error(
+			"the hard limit on open files, %ju, is too low for target %d and what else "
+			"is needed (ulimit -Hn)",
+			(uintmax_t)reception->table.inherited.rlim_max, highest);
 		leave(reception, FAILED);
 	}
 	if (r < 0) {
@@ -148,14 +175,14 @@ static void listen_all(struct reception *reception)
 	const struct request *request = reception->request;
 	struct fdpass_listen_options options = FDPASS_LISTEN_OPTIONS_INIT;
 	struct fdpass_error error = FDPASS_ERROR_INIT;
-	int r = fdpass_receiver_new(request->rule, report, NULL, &reception->receiver);
+	int r = fdpass_receiver_new(reception->rule, report, reception, &reception->receiver);
 
 	if (r < 0) {
 		cli_error("%s", strerror(-r));
 		leave(reception, FAILED);
 	}
 	/* The credentials decide then. */
-	if (fdpass_rule_admits_others(request->rule))
+	if (fdpass_rule_admits_others(reception->rule))
 		options.mode = 0666;
 	options.wait = &reception->wait;
 	for (size_t i = 0; i < request->group_count; i++) {
@@ -237,8 +264,8 @@ static void receive_all(struct reception *reception)
 			continue;
 		}
 		/* More than asked for is closed. */
-		fdpass_set_truncate(fdpass_handover_set(handover),
-				    request->groups[index].targets.count);
+		fdpass_set_discard(fdpass_handover_set(handover),
+				   request->groups[index].targets.count);
 		fdpass_handover_accept(handover, (uint32_t)request->groups[index].targets.count);
 		cli_verbose("%s: received %zu from process %jd",
 			    fdpass_address_text(reception->addresses[index]),
@@ -281,9 +308,9 @@ static void step_aside(struct reception *reception)
 	for (size_t i = 0; r == 0 && i < request->group_count; i++) {
 		struct fdpass_handover *handover = reception->handovers[i];
 
-		while (r == 0 && (beside = fdrecv_request_beside(
-					  request, fdpass_handover_fd(handover))) !=
-					 fdpass_handover_fd(handover))
+		while (r == 0 &&
+		       (beside = fdrecv_request_beside(request, fdpass_handover_fd(handover))) !=
+			       fdpass_handover_fd(handover))
 			r = fdpass_handover_move(handover, beside);
 	}
 	if (r < 0)
@@ -317,15 +344,15 @@ static _Noreturn void exec_command(struct reception *reception)
 {
 	const struct request *request = reception->request;
 	rlim_t inherited = reception->table.inherited.rlim_cur;
-	rlim_t limit = fdrecv_table_restore(&reception->table, fdrecv_request_highest(request),
-					    fdrecv_request_below(request, inherited));
+	rlim_t limit = fdrecv_table_restore(&reception->table, fdrecv_request_highest(request));
 	char reason[FDPASS_REASON_MAX + 1];
 	int status, code;
 
 	if (limit != inherited)
-		cli_verbose("the command's soft limit on open files is %ju, since the inherited %ju "
-			    "leaves no room",
-			    (uintmax_t)limit, (uintmax_t)inherited);
+		cli_verbose(
+			"the command's soft limit on open files is %ju, since the inherited %ju "
+			"leaves no room",
+			(uintmax_t)limit, (uintmax_t)inherited);
 	cli_signals_restore();
 	status = fdrecv_command_exec(reception->path, request->command);
 	code = errno;
@@ -350,9 +377,9 @@ int main(int argc, char **argv)
 		return FAILED;
 	}
 	fdrecv_request_parse(&request, argc, argv);
-	cli_diagnostic_level(request.level);
 	if (request.patience > 0)
 		reception.wait.deadline = fdpass_deadline_in(request.patience);
+	reception.rule = cli_admit_rule(&request.admissions, &fdrecv_program);
 	prepare(&reception);
 	r = cli_signals_block();
 	if (r < 0) {
@@ -363,11 +390,6 @@ int main(int argc, char **argv)
 	listen_all(&reception);
 	tell_ready(&reception);
 	receive_all(&reception);
-	if (request.others == CLOSE_OTHERS) {
-		r = fdrecv_table_keep_back(STDERR_FILENO + 1);
-		if (r < 0)
-			leave_unplaced(&reception, STDERR_FILENO + 1, -r);
-	}
 	step_aside(&reception);
 	place(&reception);
 	exec_command(&reception);

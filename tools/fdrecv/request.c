@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/admit.h"
+#include "cli/diagnostic.h"
 #include "cli/sockspec.h"
 #include "cli/usage.h"
 #include "cli/value.h"
@@ -33,10 +33,10 @@ static const struct cli_option options[] = {
 	 "put what comes on these numbers, in order: 3, 0,1,2 or 4-9", "Targets"},
 	{"stdin", 'i', OPT_STDIN, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL, "the same as --fd 0",
 	 NULL},
-	{"stdout", 'o', OPT_STDOUT, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
-	 "the same as --fd 1", NULL},
-	{"stderr", 'e', OPT_STDERR, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
-	 "the same as --fd 2", NULL},
+	{"stdout", 'o', OPT_STDOUT, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL, "the same as --fd 1",
+	 NULL},
+	{"stderr", 'e', OPT_STDERR, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL, "the same as --fd 2",
+	 NULL},
 	{"abstract", 'a', OPT_ABSTRACT, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
 	 "this target's SOCKSPEC is an abstract name", "Where from"},
 	{"from-user", 0, OPT_FROM_USER, "USER", CLI_USER, CLI_REQUIRED, NULL,
@@ -106,10 +106,11 @@ static _Noreturn void out_of_memory(void)
 static void draft_target(struct draft *draft, const struct cli_parser *parser, const char *list)
 {
 	if (draft->target_spelling[0] != '\0')
-		cli_usage_error(&fdrecv_program,
-				"%s: the target %s before it has no SOCKSPEC yet; write several "
-				"numbers for one SOCKSPEC as one list, such as -f 0,1",
-				cli_spelling(parser), draft->target_spelling);
+		cli_usage_error(
+			&fdrecv_program,
+			"%s %s: another target, %s, has no SOCKSPEC yet; write several numbers "
+			"for one SOCKSPEC as one list, such as -f 0,1",
+			cli_spelling(parser), list, draft->target_spelling);
 	cli_value_list(parser, list, &draft->targets);
 	strcpy(draft->target_spelling, cli_spelling(parser));
 }
@@ -155,12 +156,10 @@ static void parse_option(struct request *request, struct draft *draft,
 		strcpy(draft->kind_spelling, cli_spelling(parser));
 		break;
 	case OPT_FROM_USER:
-		cli_admit_user(parser, argument, request->rule);
-		request->admit = ADMIT_NAMED;
+		cli_admit_user(&request->admissions, parser, argument);
 		break;
 	case OPT_FROM_GROUP:
-		cli_admit_group(parser, argument, request->rule);
-		request->admit = ADMIT_NAMED;
+		cli_admit_group(&request->admissions, parser, argument);
 		break;
 	case OPT_CLOSE_OTHERS:
 		request->others = CLOSE_OTHERS;
@@ -172,10 +171,10 @@ static void parse_option(struct request *request, struct draft *draft,
 		request->ready_fd = cli_value_fd(parser, argument);
 		break;
 	case OPT_VERBOSE:
-		request->level = CLI_VERBOSE;
+		cli_diagnostic_level(CLI_VERBOSE);
 		break;
 	case OPT_QUIET:
-		request->level = CLI_QUIET;
+		cli_diagnostic_level(CLI_QUIET);
 		break;
 	case OPT_HELP:
 		cli_usage_print(&fdrecv_program);
@@ -223,21 +222,18 @@ static void check_groups(const struct request *request)
 		const struct group *group = &request->groups[i];
 
 		if (group->targets.count > FDPASS_MESSAGE_MAX)
-			cli_usage_error(&fdrecv_program,
-					"'%s': %zu targets are too many, at most %d descriptors come "
-					"in one handover",
-					group->socket, group->targets.count, FDPASS_MESSAGE_MAX);
-		if (request->admit == ADMIT_NAMED && group->kind == FDPASS_ADDRESS_NAMED &&
+			cli_usage_error(
+				&fdrecv_program,
+				"'%s': %zu targets are too many, at most %d descriptors come "
+				"in one handover",
+				group->socket, group->targets.count, FDPASS_MESSAGE_MAX);
+		if (request->admissions.count > 0 && group->kind == FDPASS_ADDRESS_NAMED &&
 		    strchr(group->socket, '/') == NULL)
-			cli_usage_error(&fdrecv_program,
-					"'%s': others cannot reach a name in the run directory; with "
-					"--from-user and --from-group use a path or --abstract",
-					group->socket);
-		for (size_t j = 0; j < i; j++) {
-			if (request->groups[j].kind == group->kind &&
-			    strcmp(request->groups[j].socket, group->socket) == 0)
-				cli_usage_error(&fdrecv_program, "'%s' is named twice", group->socket);
-		}
+			cli_usage_error(
+				&fdrecv_program,
+				"'%s': others cannot reach a name in the run directory; with "
+				"--from-user and --from-group use a path or --abstract",
+				group->socket);
 	}
 }
 
@@ -249,9 +245,7 @@ void fdrecv_request_parse(struct request *request, int argc, char **argv)
 	struct cli_parser parser;
 	enum cli_item item;
 
-	*request = (struct request){.ready_fd = -1, .level = CLI_NORMAL};
-	if (fdpass_rule_new(&request->rule) < 0)
-		out_of_memory();
+	*request = (struct request){.ready_fd = -1, .admissions = CLI_ADMISSIONS_INIT};
 	cli_parser_init(&parser, &fdrecv_program, argc, argv);
 	/* "--" and --run alike: the rest is the command's. */
 	while ((item = cli_next(&parser, &option, &argument)) != CLI_END && item != CLI_DASHES) {
@@ -268,8 +262,10 @@ void fdrecv_request_parse(struct request *request, int argc, char **argv)
 		cli_usage_error(&fdrecv_program, "no TARGET and SOCKSPEC after %s",
 				draft.kind_spelling);
 	if (request->group_count == 0)
-		cli_usage_error(&fdrecv_program,
-				"nothing to receive: name a target and a SOCKSPEC, such as -f 0 NAME");
+		cli_usage_error(
+			&fdrecv_program,
+			"nothing to receive: name a target and a SOCKSPEC, such as -f 0 NAME, "
+			"before --run, after which all is the command's");
 	if (request->command[0] == NULL)
 		cli_usage_error(&fdrecv_program, "no command: end with --run COMMAND");
 	check_groups(request);

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "cli/diagnostic.h"
+#include "cli/admit.h"
 #include "cli/list.h"
 #include "cli/options.h"
 #include "fdpass.h"
@@ -16,7 +16,7 @@ extern const struct cli_program fdrecv_program;
 /* One TARGET and the SOCKSPEC that it is filled from. */
 struct group {
 	struct cli_list targets; /* the numbers, in the order in which descriptors come */
-	const char *socket;	 /* the SOCKSPEC */
+	const char *socket;      /* the SOCKSPEC */
 	enum fdpass_address_kind kind;
 };
 
@@ -25,13 +25,11 @@ struct request {
 	size_t group_count;
 	int *targets; /* owned; of all groups, ascending */
 	size_t target_count;
-	char **command; /* in argv; at least one word */
+	char **command;   /* in argv; at least one word */
 	int64_t patience; /* nanoseconds; 0: no deadline */
-	int ready_fd;	  /* -1: none */
+	int ready_fd;     /* -1: none */
 	enum { KEEP_OTHERS, CLOSE_OTHERS } others;
-	enum cli_level level;
-	struct fdpass_rule *rule; /* owned */
-	enum { ADMIT_USUAL, ADMIT_NAMED } admit; /* whether senders were named */
+	struct cli_admissions admissions; /* --from-user, --from-group */
 };
 
 /* Reads the command line. Wrong usage, --help and --version end the program. */

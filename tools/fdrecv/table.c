@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,6 +20,8 @@
 #define STANDARD 3
 /* Numbers that a command can count on to find free: its libraries are loaded through some of them. */
 #define ROOM 64
+/* The default of fs.nr_open (fs/file.c). */
+#define TABLE_MAX 1048576
 /* How far above the highest number its limit is when the inherited one has no room. */
 #define ROOM_ABOVE 256
 
@@ -46,22 +49,40 @@ int fdrecv_table_open(struct table *table, int highest, size_t count)
 	return 0;
 }
 
-rlim_t fdrecv_table_limit(const struct table *table, int highest, size_t below)
+rlim_t fdrecv_table_limit(const struct table *table, int highest, size_t free)
 {
 	rlim_t limit = (rlim_t)highest + ROOM_ABOVE;
 
-	if (below + STANDARD + ROOM <= table->inherited.rlim_cur)
+	if (free >= ROOM)
 		return table->inherited.rlim_cur;
 	if (limit < table->inherited.rlim_cur)
 		limit = table->inherited.rlim_cur;
 	return limit < table->inherited.rlim_max ? limit : table->inherited.rlim_max;
 }
 
-rlim_t fdrecv_table_restore(const struct table *table, int highest, size_t below)
+/* How many numbers below `limit` the command will find free, counted up to ROOM. */
+static size_t count_free(rlim_t limit)
+{
+	struct stat status;
+	size_t free = 0;
+
+	/* Linux 6.2 tells how many are open in all (fs/proc/fd.c); mostly that is answer enough. */
+	if (stat("/proc/self/fd", &status) == 0 && status.st_size > 0 &&
+	    (rlim_t)status.st_size + ROOM <= limit)
+		return ROOM;
+	for (rlim_t fd = 0; fd < limit && fd <= INT_MAX && free < ROOM; fd++) {
+		int flags = fcntl((int)fd, F_GETFD);
+
+		free += flags < 0 || (flags & FD_CLOEXEC) != 0;
+	}
+	return free;
+}
+
+rlim_t fdrecv_table_restore(const struct table *table, int highest)
 {
 	struct rlimit limit = table->inherited;
 
-	limit.rlim_cur = fdrecv_table_limit(table, highest, below);
+	limit.rlim_cur = fdrecv_table_limit(table, highest, count_free(table->inherited.rlim_cur));
 	return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? 0 : limit.rlim_cur;
 }
 
@@ -73,14 +94,21 @@ static void keep_back(int fd)
 		fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
 }
 
-/* Before Linux 5.11: what /proc lists. */
-static int keep_back_each(int lowest)
+/* Where close_range(2) is missing (before Linux 5.11) or forbidden: what /proc lists, or every number
+ * that there can be. */
+static void keep_back_each(int lowest)
 {
 	struct dirent *entry;
 	DIR *fds = opendir("/proc/self/fd");
+	struct rlimit limit;
 
-	if (fds == NULL)
-		return -errno;
+	if (fds == NULL) {
+		if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max > TABLE_MAX)
+			limit.rlim_max = TABLE_MAX;
+		for (rlim_t fd = (rlim_t)lowest; fd < limit.rlim_max; fd++)
+			keep_back((int)fd);
+		return;
+	}
 	while ((entry = readdir(fds)) != NULL) {
 		char *end;
 		long fd = strtol(entry->d_name, &end, 10);
@@ -89,12 +117,13 @@ static int keep_back_each(int lowest)
 			keep_back((int)fd);
 	}
 	closedir(fds);
-	return 0;
 }
 
-int fdrecv_table_keep_back(int lowest)
+void fdrecv_table_keep_back(int lowest)
 {
+#ifdef SYS_close_range
 	if (syscall(SYS_close_range, (unsigned)lowest, UINT_MAX, CLOSE_RANGE_CLOEXEC) == 0)
-		return 0;
-	return errno == ENOSYS || errno == EINVAL ? keep_back_each(lowest) : -errno;
+		return;
+#endif
+	keep_back_each(lowest);
 }

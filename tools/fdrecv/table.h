@@ -15,14 +15,15 @@ struct table {
  * `count` numbers beside 0 to 2. 0; -EMFILE when the hard limit is too low, -ENOMEM. */
 int fdrecv_table_open(struct table *table, int highest, size_t count);
 
-/* The soft limit for the command: the inherited one where that leaves room beside the `below` targets
- * that lie below it, else one that leaves room above `highest`. Pure. */
-rlim_t fdrecv_table_limit(const struct table *table, int highest, size_t below);
+/* The soft limit for the command: the inherited one where enough numbers below it are `free`, else one
+ * that leaves room above `highest`. Pure. */
+rlim_t fdrecv_table_limit(const struct table *table, int highest, size_t free);
 
-/* Gives that limit to the command. Returns it, or 0 on failure with errno set. */
-rlim_t fdrecv_table_restore(const struct table *table, int highest, size_t below);
+/* Gives that limit to the command, as the table is now, with everything in its place. Returns it, or 0
+ * on failure with errno set. */
+rlim_t fdrecv_table_restore(const struct table *table, int highest);
 
-/* Makes everything from `lowest` up close-on-exec. 0 or a negative errno. */
-int fdrecv_table_keep_back(int lowest);
+/* Makes everything from `lowest` up close-on-exec. */
+void fdrecv_table_keep_back(int lowest);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "cli/diagnostic.h"
 #include "cli/explain.h"
 #include "cli/signals.h"
 #include "cli/sockspec.h"
@@ -25,9 +26,10 @@ static struct fdpass_set *pin(const struct request *request)
 
 		r = cli_standard_was_closed(fd) ? -EBADF : fdpass_set_borrow(set, fd);
 		if (r == -EBADF) {
-			cli_error("descriptor %d is not open (%s); open it with a redirection, such "
-				  "as %d<FILE",
-				  fd, strerror(EBADF), fd);
+			cli_error(
+				"descriptor %d is not open (%s); open it with a redirection, such "
+				"as %d<FILE",
+				fd, strerror(EBADF), fd);
 			exit(FAILED);
 		}
 	}
@@ -49,28 +51,29 @@ static void raise_limit(void)
 	}
 }
 
-static void report(void *context, enum fdpass_event event, const struct fdpass_peer *peer,
-		   const char *reason)
+static void report(void *context, const struct fdpass_event *event)
 {
 	const char *where = context;
+	intmax_t pid = (intmax_t)event->peer.pid;
+	uintmax_t uid = (uintmax_t)event->peer.uid;
 
-	switch (event) {
+	switch (event->kind) {
 	case FDPASS_EVENT_WAITING:
 		cli_verbose("%s: waiting for a receiver", where);
 		break;
 	case FDPASS_EVENT_CONNECTED:
-		cli_verbose("%s: connected to process %jd of user %ju", where, (intmax_t)peer->pid,
-			    (uintmax_t)peer->uid);
+		cli_verbose("%s: connected to process %jd of user %ju", where, pid, uid);
 		break;
 	case FDPASS_EVENT_SENT:
-		cli_verbose("%s: sent, waiting until it is taken", where);
+		cli_verbose("%s: sent", where);
 		break;
 	case FDPASS_EVENT_UNREAD:
-		cli_verbose("%s: not taken%s%s", where, *reason != '\0' ? ": " : "", reason);
+		cli_verbose("%s: not taken%s%s", where, *event->reason != '\0' ? ": " : "",
+			    event->reason);
 		break;
 	case FDPASS_EVENT_NOT_ADMITTED:
-		cli_verbose("%s: process %jd of user %ju listens there, who may not have them", where,
-			    (intmax_t)peer->pid, (uintmax_t)peer->uid);
+		cli_verbose("%s: process %jd of user %ju listens there, who may not have them",
+			    where, pid, uid);
 		break;
 	case FDPASS_EVENT_TURNED_AWAY:
 	case FDPASS_EVENT_DISCONNECTED:
@@ -99,7 +102,7 @@ static void report_delivery(const char *where, size_t sent, const struct fdpass_
 }
 
 static int run(const struct request *request, const struct fdpass_address *address,
-	       const struct fdpass_set *set)
+	       const struct fdpass_rule *rule, const struct fdpass_set *set)
 {
 	struct fdpass_wait wait = FDPASS_WAIT_INIT;
 	struct fdpass_send_options options = FDPASS_SEND_OPTIONS_INIT;
@@ -112,7 +115,7 @@ static int run(const struct request *request, const struct fdpass_address *addre
 	if (request->patience > 0)
 		wait.deadline = fdpass_deadline_in(request->patience);
 	wait.cancel_fd = cli_signals_fd();
-	options.rule = request->rule;
+	options.rule = rule;
 	options.confirm = request->confirm;
 	options.waiting = request->waiting;
 	options.wait = &wait;
@@ -123,15 +126,21 @@ static int run(const struct request *request, const struct fdpass_address *addre
 		report_delivery(where, fdpass_set_count(set), &delivery);
 		return DELIVERED;
 	}
-	if (r == -ECANCELED)
+	cli_explain_sending(where, &error, text, sizeof(text));
+	if (r == -ECANCELED) {
+		/* A signal says enough by itself, unless what it leaves behind is open. */
+		if (strcmp(error.text, "sent") == 0)
+			cli_error("%s", text);
 		cli_signals_die(cli_signals_caught());
-	cli_error("%s", cli_explain_sending(where, &error, text, sizeof(text)));
+	}
+	cli_error("%s", text);
 	return r == -ETIMEDOUT ? TIMED_OUT : FAILED;
 }
 
 int main(int argc, char **argv)
 {
 	struct fdpass_address *address;
+	struct fdpass_rule *rule;
 	struct fdpass_set *set;
 	struct request request;
 	int status, r;
@@ -143,8 +152,8 @@ int main(int argc, char **argv)
 		return FAILED;
 	}
 	fdsend_request_parse(&request, argc, argv);
-	cli_diagnostic_level(request.level);
 	set = pin(&request);
+	rule = cli_admit_rule(&request.admissions, &fdsend_program);
 	address = cli_sockspec_address(&fdsend_program, request.kind, request.socket);
 	raise_limit();
 	r = cli_signals_block();
@@ -152,10 +161,10 @@ int main(int argc, char **argv)
 		cli_error("preparing for signals failed: %s", strerror(-r));
 		return FAILED;
 	}
-	status = run(&request, address, set);
+	status = run(&request, address, rule, set);
 	fdpass_set_free(set);
 	fdpass_address_free(address);
-	fdpass_rule_free(request.rule);
+	fdpass_rule_free(rule);
 	cli_list_clear(&request.fds);
 	return status;
 }

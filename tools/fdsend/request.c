@@ -2,10 +2,7 @@
 /* fdsend's command line: what it may be, and what it says. */
 #include "tools/fdsend/request.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "cli/admit.h"
+#include "cli/diagnostic.h"
 #include "cli/sockspec.h"
 #include "cli/usage.h"
 #include "cli/value.h"
@@ -35,7 +32,8 @@ static const struct cli_option options[] = {
 	{"timeout", 't', OPT_TIMEOUT, "SECONDS", CLI_SECONDS, CLI_REQUIRED, NULL,
 	 "give up after this long (default: 0, never)", NULL},
 	{"to-user", 0, OPT_TO_USER, "USER", CLI_USER, CLI_REQUIRED, NULL,
-	 "give only to a receiver of USER, or 'any'; repeatable (default: own user and root)", NULL},
+	 "give only to a receiver of USER, or 'any'; repeatable (default: own user and root)",
+	 NULL},
 	{"to-group", 0, OPT_TO_GROUP, "GROUP", CLI_GROUP, CLI_REQUIRED, NULL,
 	 "give also to a receiver in GROUP; repeatable", NULL},
 	{"confirm", 0, OPT_CONFIRM, "HOW", CLI_CHOICE, CLI_REQUIRED, "answer",
@@ -94,10 +92,10 @@ static void parse_option(struct request *request, const struct cli_parser *parse
 		request->patience = cli_value_seconds(parser, argument);
 		break;
 	case OPT_TO_USER:
-		cli_admit_user(parser, argument, request->rule);
+		cli_admit_user(&request->admissions, parser, argument);
 		break;
 	case OPT_TO_GROUP:
-		cli_admit_group(parser, argument, request->rule);
+		cli_admit_group(&request->admissions, parser, argument);
 		break;
 	case OPT_CONFIRM:
 		request->confirm = FDPASS_CONFIRM_ANSWER;
@@ -106,10 +104,10 @@ static void parse_option(struct request *request, const struct cli_parser *parse
 		request->confirm = FDPASS_CONFIRM_NONE;
 		break;
 	case OPT_VERBOSE:
-		request->level = CLI_VERBOSE;
+		cli_diagnostic_level(CLI_VERBOSE);
 		break;
 	case OPT_QUIET:
-		request->level = CLI_QUIET;
+		cli_diagnostic_level(CLI_QUIET);
 		break;
 	case OPT_HELP:
 		cli_usage_print(&fdsend_program);
@@ -130,12 +128,8 @@ void fdsend_request_parse(struct request *request, int argc, char **argv)
 		.kind = FDPASS_ADDRESS_NAMED,
 		.waiting = FDPASS_WAIT_NEVER,
 		.confirm = FDPASS_CONFIRM_BEST,
-		.level = CLI_NORMAL,
+		.admissions = CLI_ADMISSIONS_INIT,
 	};
-	if (fdpass_rule_new(&request->rule) < 0) {
-		cli_error("out of memory");
-		exit(fdsend_program.failure_status);
-	}
 	cli_parser_init(&parser, &fdsend_program, argc, argv);
 	while ((item = cli_next(&parser, &option, &argument)) != CLI_END) {
 		if (item == CLI_OPTION) {
@@ -151,9 +145,12 @@ void fdsend_request_parse(struct request *request, int argc, char **argv)
 	if (request->socket == NULL)
 		cli_usage_error(&fdsend_program, "no SOCKSPEC: where should the descriptors go?");
 	if (request->fds.count == 0)
-		cli_usage_error(&fdsend_program, "nothing to send: name descriptors with --fd LIST");
+		cli_usage_error(&fdsend_program,
+				"nothing to send: name descriptors with --fd LIST");
 	if (request->fds.count > FDPASS_MESSAGE_MAX)
-		cli_usage_error(&fdsend_program, "%zu descriptors are too many, at most %d go in one "
-				"handover", request->fds.count, FDPASS_MESSAGE_MAX);
+		cli_usage_error(&fdsend_program,
+				"%zu descriptors are too many, at most %d go in one "
+				"handover",
+				request->fds.count, FDPASS_MESSAGE_MAX);
 	cli_sockspec_check(&fdsend_program, request->kind, request->socket);
 }

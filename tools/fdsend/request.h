@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "cli/diagnostic.h"
+#include "cli/admit.h"
 #include "cli/list.h"
 #include "cli/options.h"
 #include "fdpass.h"
@@ -14,14 +14,13 @@
 extern const struct cli_program fdsend_program;
 
 struct request {
-	struct cli_list fds;	 /* what is to be sent, in order */
-	const char *socket;	 /* the SOCKSPEC */
+	struct cli_list fds; /* what is to be sent, in order */
+	const char *socket;  /* the SOCKSPEC */
 	enum fdpass_address_kind kind;
 	enum fdpass_waiting waiting;
 	enum fdpass_confirm confirm;
-	int64_t patience; /* nanoseconds; 0: no deadline */
-	enum cli_level level;
-	struct fdpass_rule *rule; /* owned */
+	int64_t patience;                 /* nanoseconds; 0: no deadline */
+	struct cli_admissions admissions; /* --to-user, --to-group */
 };
 
 /* Reads the command line. Wrong usage, --help and --version end the program. */
