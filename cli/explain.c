@@ -101,6 +101,10 @@ static const struct explanation receiving[] = {
 	 "{where}: the directory is not there ({errno}); make it first"},
 	{FDPASS_STEP_BIND, EACCES, NULL,
 	 "{where}: not allowed to make a socket in this directory ({errno})"},
+	{FDPASS_STEP_WAIT, ETIMEDOUT, "lock",
+	 "{where}: the time ran out; a stale socket has this name, and another process holds the "
+	 "lock "
+	 "of its directory"},
 	{FDPASS_STEP_WAIT, ETIMEDOUT, NULL,
 	 "{where}: the time ran out before what is wanted had come"},
 };
@@ -187,27 +191,40 @@ static const char *in_use(const struct fdpass_error *error)
 	return NULL;
 }
 
-/* What connecting to `where` may have found that is worth more words than the errno. */
-static const char *not_there(const char *where, const struct fdpass_error *error)
+/* Where nobody has logged in there is no /run/user/UID, and nobody will make it. */
+static int lacks_run_directory(const char *where)
 {
 	struct stat status;
-	int user_id, used = 0;
+	char directory[32];
+	unsigned user;
+	int used = 0;
 
-	if (error->step != FDPASS_STEP_CONNECT || where[0] == '@')
-		return NULL;
-	if (error->code == ECONNREFUSED && stat(where, &status) == 0 && !S_ISSOCK(status.st_mode))
-		return "{where}: this is not a socket";
-	/* Where nobody has logged in, there is no such directory, and nobody will make it. */
-	if (error->code == ENOENT && sscanf(where, "/run/user/%d/%n", &user_id, &used) == 1 &&
-	    used > 0) {
-		char directory[32];
+	if (sscanf(where, "/run/user/%u/%n", &user, &used) != 1 || used == 0)
+		return 0;
+	snprintf(directory, sizeof(directory), "/run/user/%u", user);
+	return stat(directory, &status) < 0;
+}
 
-		snprintf(directory, sizeof(directory), "/run/user/%d", user_id);
-		if (stat(directory, &status) < 0)
-			return "{where}: no receiver is there ({errno}), and not even the user's "
-			       "run "
-			       "directory; set FDPASS_RUNTIME_DIR on both sides, or use a path";
-	}
+/* What a look at the path itself adds to the errno. */
+static const char *look(const char *where, const struct fdpass_error *error)
+{
+	struct stat status;
+
+	if (error->step == FDPASS_STEP_CONNECT && error->code == ECONNREFUSED &&
+	    stat(where, &status) == 0 && !S_ISSOCK(status.st_mode))
+		return "{where}: this is not a socket ({errno})";
+	if (error->step == FDPASS_STEP_CONNECT && error->code == ENOENT &&
+	    lacks_run_directory(where))
+		return "{where}: no receiver is there ({errno}), and not even the user's run "
+		       "directory; "
+		       "set FDPASS_RUNTIME_DIR on both sides, or use a path";
+	if (error->step == FDPASS_STEP_WAIT && error->code == ETIMEDOUT && error->text[0] == '\0' &&
+	    lacks_run_directory(where))
+		return "{where}: the time ran out before there was a receiver, or even the user's "
+		       "run "
+		       "directory; set FDPASS_RUNTIME_DIR on both sides, or use a path. Nothing "
+		       "was "
+		       "given";
 	return NULL;
 }
 
@@ -215,7 +232,7 @@ static const char *explain(const struct explanation *table, size_t count, const 
 			   const struct fdpass_error *error, char *text, size_t size)
 {
 	const struct explanation *found = find(table, count, error);
-	const char *special = not_there(where, error);
+	const char *special = look(where, error);
 	const char *pattern = special != NULL ? special : found != NULL ? found->text : NULL;
 	char usual[FDPASS_REASON_MAX];
 

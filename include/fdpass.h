@@ -270,7 +270,8 @@ struct fdpass_listen_options {
  * error->peer where the kernel shows it. What is not a socket is left alone: -EEXIST. The run
  * directory is made if it is missing, and refused (-EPERM, RUNDIR) unless it is the caller's own
  * directory, not a symbolic link, and writable by nobody else. A stale socket that cannot be replaced,
- * since a stranger holds the directory's lock or the directory may not be read: LOCK.
+ * since a stranger holds the directory's lock or the directory may not be read: LOCK. A wait that ends
+ * meanwhile: WAIT, with error->text "lock".
  *
  * Credentials of every message are asked for (SO_PASSCRED) before it listens.
  */

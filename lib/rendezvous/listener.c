@@ -208,10 +208,10 @@ static int lock(struct birth *birth, int64_t most)
 
 static int lock_failed(struct birth *birth, int code)
 {
-	return fdpass_error_set(birth->error,
-				code == -ECANCELED || code == -ETIMEDOUT ? FDPASS_STEP_WAIT
-									 : FDPASS_STEP_LOCK,
-				code);
+	return fdpass_error_text(birth->error,
+				 code == -ECANCELED || code == -ETIMEDOUT ? FDPASS_STEP_WAIT
+									  : FDPASS_STEP_LOCK,
+				 code, "lock");
 }
 
 /* Something live has the name, or something else. */

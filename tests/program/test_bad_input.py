@@ -183,7 +183,7 @@ def test_what_is_no_socket_stays(programs):
                                   "tcp:80", "unix:x", "file:x"])
 def test_what_looks_like_an_address(programs, name):
     receiver = programs.fdrecv("-f", "0", name, "--run", "cat", ready=None)
-    programs.fails(receiver, 125, name, "-p", "./", TRY_FDRECV)
+    programs.fails(receiver, 125, name, "./", TRY_FDRECV)
 
 
 @pytest.mark.parametrize("name", ["./listen:80", "a:b", "listener", "tcp"])

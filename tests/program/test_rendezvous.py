@@ -336,7 +336,11 @@ def test_default_run_folders_of_a_user(programs):
     assert os.listdir(folder) == ["fdsend"] and os.listdir(folder / "fdsend") == ["name"]
     programs.succeeds(programs.fdsend("-f", "0", "name", **theirs), receiver)
     theirs["env"]["XDG_RUNTIME_DIR"] = None
-    refused_run_folder(programs, f"/run/user/{STRANGER}", "FDPASS_RUNTIME_DIR", **theirs)
+    helps = (f"/run/user/{STRANGER}", "FDPASS_RUNTIME_DIR")
+    programs.fails(receive(programs, "name", ready=None, **theirs), 125, *helps)
+    programs.fails(programs.fdsend("-f", "0", "name", **theirs), 1, *helps)
+    # It may still come, by a login; who waits in vain is told.
+    programs.fails(programs.fdsend("-b", "-t", "0.2", "-f", "0", "name", **theirs), 124, *helps)
 
 
 def test_several_sockets_and_a_failure(programs):

@@ -257,10 +257,10 @@ static void run(int argc, char **argv)
 			cli_value_list(&parser, argument, &list);
 			break;
 		case FROM_USER:
-			cli_value_user(&parser, argument);
+			cli_value_user(&program, cli_spelling(&parser), argument);
 			break;
 		case FROM_GROUP:
-			cli_value_group(&parser, argument);
+			cli_value_group(&program, cli_spelling(&parser), argument);
 			break;
 		case READY_FD:
 			cli_value_fd(&parser, argument);
