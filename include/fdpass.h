@@ -284,6 +284,9 @@ int fdpass_listener_open(const struct fdpass_address *address,
 /* The listening socket, still the listener's: non-blocking, close-on-exec. */
 int fdpass_listener_fd(const struct fdpass_listener *listener);
 
+/* Gives the listening socket away: the caller owns it, its name stays, and the listener is gone. */
+int fdpass_listener_keep(struct fdpass_listener *listener);
+
 /* Removes the name, if it is still this very socket's, and then closes it: callers that were not
  * accepted see ECONNRESET. NULL is fine. Returns NULL. */
 struct fdpass_listener *fdpass_listener_close(struct fdpass_listener *listener);

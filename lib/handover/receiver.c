@@ -18,7 +18,7 @@
 #include "base/wait.h"
 #include "handover/handover.h"
 #include "peer/rule.h"
-#include "rendezvous/listener.h"
+#include "sockfile/listener.h"
 
 /* Events taken from the kernel at once. */
 #define EVENTS_MAX 16

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "sockfile/sweep.h"
 
 struct fdpass_address *fdpass_address_free(struct fdpass_address *address)
 {
@@ -52,7 +53,7 @@ static int check_name(const char *name, struct fdpass_error *error)
 		return wrong(error, -EINVAL, "the name of the socket is empty");
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return wrong(error, -EINVAL, "this names a directory, not a socket");
-	if (strncmp(name, ADDRESS_TEMPORARY_PREFIX, strlen(ADDRESS_TEMPORARY_PREFIX)) == 0)
+	if (strncmp(name, SWEEP_PREFIX, strlen(SWEEP_PREFIX)) == 0)
 		return wrong(error, -EINVAL, "names that begin with .fdpass- are reserved");
 	if (strlen(name) > NAME_MAX)
 		return wrong(error, -ENAMETOOLONG, "a file name has at most 255 bytes");

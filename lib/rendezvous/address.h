@@ -9,10 +9,6 @@
 
 #include "fdpass.h"
 
-/* Names that listeners use until they are published. Reserved, so that what is left over after a
- * crash can be told from what somebody made. */
-#define ADDRESS_TEMPORARY_PREFIX ".fdpass-"
-
 struct fdpass_address {
 	enum fdpass_address_kind kind;
 	int is_private; /* 1: a name in the run directory */

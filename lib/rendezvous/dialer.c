@@ -22,7 +22,7 @@
 #include "base/socket.h"
 #include "rendezvous/companion.h"
 #include "rendezvous/rundir.h"
-#include "rendezvous/sockpath.h"
+#include "sockfile/sockpath.h"
 
 void fdpass_dialer_init(struct dialer *dialer, const struct fdpass_address *address)
 {

@@ -17,12 +17,13 @@ LIBRARY = {
     "base": set(),
     "wire": {"base"},
     "peer": {"base"},
-    "rendezvous": {"base", "peer"},
+    "sockfile": {"base"},
+    "rendezvous": {"base", "peer", "sockfile"},
     "acquire": {"base"},
-    "open": {"base"},
+    "open": {"base", "sockfile"},
     "place": {"base"},
     "activate": {"base"},
-    "handover": {"base", "wire", "peer", "rendezvous"},
+    "handover": {"base", "wire", "peer", "sockfile", "rendezvous"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)

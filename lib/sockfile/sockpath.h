@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef FDPASS_RENDEZVOUS_SOCKPATH_H
-#define FDPASS_RENDEZVOUS_SOCKPATH_H
+#ifndef FDPASS_SOCKFILE_SOCKPATH_H
+#define FDPASS_SOCKFILE_SOCKPATH_H
 
 /*
  * Socket addresses of any length. sun_path holds 107 bytes; what is longer, or must not be looked up

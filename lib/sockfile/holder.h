@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef FDPASS_RENDEZVOUS_HOLDER_H
-#define FDPASS_RENDEZVOUS_HOLDER_H
+#ifndef FDPASS_SOCKFILE_HOLDER_H
+#define FDPASS_SOCKFILE_HOLDER_H
 
 /* Which process has a socket that is in our way, for the error message. */
 

@@ -5,7 +5,7 @@
  * The kernel lists its Unix sockets with the inode that each is bound to (sock_diag(7)); the process
  * is the one that has the listed socket among its descriptors in /proc. Nobody is connected to.
  */
-#include "rendezvous/holder.h"
+#include "sockfile/holder.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The lock of a directory under which receivers remove stale sockets. */
-#include "rendezvous/lock.h"
+#include "sockfile/lock.h"
 
 #include <errno.h>
 #include <sys/file.h>

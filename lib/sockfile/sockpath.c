@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Socket addresses of any length, through a descriptor and /proc/self/fd. */
-#include "rendezvous/sockpath.h"
+#include "sockfile/sockpath.h"
 
 #include <errno.h>
 #include <stddef.h>

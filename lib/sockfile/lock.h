@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef FDPASS_RENDEZVOUS_LOCK_H
-#define FDPASS_RENDEZVOUS_LOCK_H
+#ifndef FDPASS_SOCKFILE_LOCK_H
+#define FDPASS_SOCKFILE_LOCK_H
 
 /* The lock of a directory under which receivers remove stale sockets. */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether a socket file still has a socket behind it. */
-#include "rendezvous/probe.h"
+#include "sockfile/probe.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "rendezvous/sockpath.h"
+#include "sockfile/sockpath.h"
 
 /* Connecting a datagram socket does not reach the listener of a stream socket (EPROTOTYPE), but finds
  * out whether there is one: with nobody behind the inode it is ECONNREFUSED. Everything else, EACCES

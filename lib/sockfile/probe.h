@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef FDPASS_RENDEZVOUS_PROBE_H
-#define FDPASS_RENDEZVOUS_PROBE_H
+#ifndef FDPASS_SOCKFILE_PROBE_H
+#define FDPASS_SOCKFILE_PROBE_H
 
 /* Whether a socket file still has a socket behind it, without disturbing that socket. */
 
