@@ -81,6 +81,8 @@ enum fdpass_step {
 	FDPASS_STEP_RECEIVE,    /* receiving a message */
 	FDPASS_STEP_DESCRIPTOR, /* looking at a descriptor that was named */
 	FDPASS_STEP_PLACE,      /* putting descriptors on their numbers */
+	FDPASS_STEP_OPEN,       /* opening a file */
+	FDPASS_STEP_RESOLVE,    /* looking up a host or service */
 	FDPASS_STEP_WAIT,       /* waiting: -ETIMEDOUT at the deadline, -ECANCELED when cancelled */
 };
 
@@ -290,6 +292,82 @@ int fdpass_listener_keep(struct fdpass_listener *listener);
 /* Removes the name, if it is still this very socket's, and then closes it: callers that were not
  * accepted see ECONNRESET. NULL is fine. Returns NULL. */
 struct fdpass_listener *fdpass_listener_close(struct fdpass_listener *listener);
+
+/* ------------------------------------------------------------------------------------ opening -- */
+
+/*
+ * Where a socket is, as an ADDR: "tcp:[HOST:]PORT", "tcp4:", "tcp6:", "udp:", "udp4:", "udp6:",
+ * "unix:PATH", "unix-abstract:NAME", "unix-dgram:PATH", "unix-seqpacket:PATH". HOST may stand in
+ * brackets, and must when it has a colon. Parsing looks nothing up: -EINVAL (ADDRESS), with the reason
+ * in words in error->text.
+ */
+struct fdpass_endpoint;
+
+int fdpass_endpoint_parse(const char *text, struct fdpass_endpoint **ret_endpoint,
+			  struct fdpass_error *error);
+
+/* NULL is fine. Returns NULL. */
+struct fdpass_endpoint *fdpass_endpoint_free(struct fdpass_endpoint *endpoint);
+
+enum fdpass_reuse {
+	FDPASS_REUSE_ADDRESS, /* SO_REUSEADDR on TCP: as servers are restarted; socket(7) */
+	FDPASS_REUSE_PORT,    /* SO_REUSEPORT too: several sockets share the port, Linux 3.9 */
+};
+
+struct fdpass_open_options {
+	size_t size;             /* sizeof(struct fdpass_open_options) */
+	int backlog;             /* as in struct fdpass_listen_options */
+	enum fdpass_reuse reuse; /* TCP and UDP */
+	mode_t mode;             /* Unix paths: permissions, whatever the umask */
+	uid_t owner;             /* Unix paths; (uid_t)-1: the caller */
+	gid_t group;             /* Unix paths; (gid_t)-1: the caller's, or the directory's */
+	const struct fdpass_wait *wait;
+};
+
+#define FDPASS_OPEN_OPTIONS_INIT                                                                   \
+	{                                                                                          \
+		sizeof(struct fdpass_open_options), 4096, FDPASS_REUSE_ADDRESS, 0600, (uid_t)-1,   \
+			(gid_t)-1, NULL                                                            \
+	}
+
+/*
+ * A listening socket there; for datagrams, a bound one. Blocking, as servers expect it, and close-on-exec.
+ * "tcp:" without a host listens for IPv6 and IPv4, or for what there is of them; "tcp6:" for IPv6 alone.
+ * Unix paths come to be as with fdpass_listener_open(): whole, replacing a stale socket but nothing else;
+ * fdpass_listener_close() removes them again, fdpass_listener_keep() keeps them.
+ *
+ * Failures, by step: RESOLVE (-ENOENT: no such host or service; -EIO: the resolver failed; its words are
+ * in error->text), SOCKET, BIND (-EADDRINUSE, -EACCES, ...), LISTEN, WAIT, and for Unix paths those of
+ * fdpass_listener_open().
+ */
+int fdpass_open_listen(const struct fdpass_endpoint *endpoint,
+		       const struct fdpass_open_options *options,
+		       struct fdpass_listener **ret_listener, struct fdpass_error *error);
+
+/*
+ * A connected socket: blocking, close-on-exec, the caller's. All addresses of a name are tried, a quarter
+ * of a second apart, and the first that answers is taken (RFC 8305). Without a host: this machine.
+ * Failures: RESOLVE, SOCKET, CONNECT (of the address that failed last), WAIT.
+ */
+int fdpass_open_connect(const struct fdpass_endpoint *endpoint, const struct fdpass_wait *wait,
+			int *ret_fd, struct fdpass_error *error);
+
+enum fdpass_access {
+	FDPASS_ACCESS_READ,
+	FDPASS_ACCESS_WRITE,
+	FDPASS_ACCESS_READ_WRITE,
+};
+
+/*
+ * Opens a file: neither creates nor truncates it, does not make a terminal the controlling one, and does
+ * not wait for the other end of a FIFO. Blocking, close-on-exec, the caller's. Step OPEN, open(2).
+ */
+int fdpass_open_file(const char *path, enum fdpass_access access, int *ret_fd,
+		     struct fdpass_error *error);
+
+/* Writes the ADDR that the socket `fd` is bound to, cut to `size`: with the port that the kernel chose
+ * for port 0. 0, or a negative errno. */
+int fdpass_open_name(int fd, char *text, size_t size);
 
 /* --------------------------------------------------------------------------------- observation -- */
 

@@ -84,6 +84,10 @@ const char *fdpass_step_text(enum fdpass_step step)
 		return "looking at the descriptor";
 	case FDPASS_STEP_PLACE:
 		return "placing the descriptors";
+	case FDPASS_STEP_OPEN:
+		return "opening the file";
+	case FDPASS_STEP_RESOLVE:
+		return "looking up the address";
 	case FDPASS_STEP_WAIT:
 		return "waiting";
 	}
