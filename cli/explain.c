@@ -32,6 +32,11 @@ static const struct explanation sending[] = {
 	{FDPASS_STEP_CONNECT, EPROTOTYPE, NULL,
 	 "{where}: this is a socket of another type ({errno}); a receiver listens on a stream "
 	 "socket"},
+	{FDPASS_STEP_CONNECT, EBADF, NULL,
+	 "{where}: it is not open ({errno}); --connected needs an inherited Unix socket"},
+	{FDPASS_STEP_CONNECT, ENOTSOCK, NULL,
+	 "{where}: this is not a socket ({errno}); --connected needs an inherited Unix socket"},
+	{FDPASS_STEP_CONNECT, ENOTCONN, NULL, "{where}: this socket is not connected ({errno})"},
 	{FDPASS_STEP_PEER, EPERM, NULL,
 	 "{where}: the receiver is process {process} of user {user}, who may not have this; if it "
 	 "should, name it with --to-user. Nothing was given"},
@@ -84,6 +89,21 @@ static const struct explanation sending[] = {
 };
 
 static const struct explanation receiving[] = {
+	{FDPASS_STEP_CONNECT, EBADF, NULL,
+	 "{where}: it is not open ({errno}); --connected needs an inherited Unix socket"},
+	{FDPASS_STEP_CONNECT, ENOTSOCK, NULL,
+	 "{where}: this is not a socket ({errno}); --connected needs an inherited Unix socket"},
+	{FDPASS_STEP_CONNECT, EPROTOTYPE, NULL,
+	 "{where}: this is a socket of another type ({errno}); --connected needs a Unix stream "
+	 "socket"},
+	{FDPASS_STEP_CONNECT, ENOTCONN, NULL, "{where}: this socket is not connected ({errno})"},
+	{FDPASS_STEP_PEER, EPERM, NULL,
+	 "{where}: the connection was made by process {process} of user {user}, who is not "
+	 "admitted; "
+	 "if it should be, name it with --from-user"},
+	{FDPASS_STEP_RECEIVE, ECONNRESET, NULL,
+	 "{where}: the other end closed it without sending a descriptor"},
+	{FDPASS_STEP_RECEIVE, 0, NULL, "{where}: {text}"},
 	{FDPASS_STEP_ADDRESS, 0, NULL, "{where}: {text}"},
 	{FDPASS_STEP_LOCK, EWOULDBLOCK, NULL,
 	 "{where}: a stale socket has this name, and another process holds the lock of its "
@@ -107,6 +127,27 @@ static const struct explanation receiving[] = {
 	 "of its directory"},
 	{FDPASS_STEP_WAIT, ETIMEDOUT, NULL,
 	 "{where}: the time ran out before what is wanted had come"},
+};
+
+static const struct explanation opening[] = {
+	{FDPASS_STEP_RESOLVE, ENOENT, NULL, "{where}: there is no such host or service: {text}"},
+	{FDPASS_STEP_RESOLVE, 0, NULL, "{where}: looking up the host failed: {text}"},
+	{FDPASS_STEP_BIND, EACCES, NULL,
+	 "{where}: not allowed to bind this address ({errno}); ports below 1024 need root or "
+	 "CAP_NET_BIND_SERVICE, and a path write permission on its directory"},
+	{FDPASS_STEP_BIND, EADDRNOTAVAIL, NULL,
+	 "{where}: this machine has no such address ({errno})"},
+	{FDPASS_STEP_BIND, EPERM, NULL,
+	 "{where}: not allowed to give the socket this owner ({errno}); that needs root"},
+	{FDPASS_STEP_CONNECT, ECONNREFUSED, NULL, "{where}: nobody listens there ({errno})"},
+	{FDPASS_STEP_OPEN, ENXIO, NULL,
+	 "{where}: nobody reads this FIFO, or the device is not there ({errno})"},
+	{FDPASS_STEP_OPEN, 0, NULL, "{where}: {errno}"},
+	{FDPASS_STEP_WAIT, ETIMEDOUT, "lock",
+	 "{where}: the time ran out; a stale socket has this name, and another process holds the "
+	 "lock "
+	 "of its directory"},
+	{FDPASS_STEP_WAIT, ETIMEDOUT, NULL, "{where}: the time ran out"},
 };
 
 /* What both sides have in common; also the last resort. */
@@ -256,6 +297,12 @@ const char *cli_explain_sending(const char *where, const struct fdpass_error *er
 				size_t size)
 {
 	return explain(sending, sizeof(sending) / sizeof(*sending), where, error, text, size);
+}
+
+const char *cli_explain_opening(const char *where, const struct fdpass_error *error, char *text,
+				size_t size)
+{
+	return explain(opening, sizeof(opening) / sizeof(*opening), where, error, text, size);
 }
 
 const char *cli_explain_receiving(const char *where, const struct fdpass_error *error, char *text,

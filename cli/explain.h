@@ -14,6 +14,8 @@
  * Returns `text`. */
 const char *cli_explain_sending(const char *where, const struct fdpass_error *error, char *text,
 				size_t size);
+const char *cli_explain_opening(const char *where, const struct fdpass_error *error, char *text,
+				size_t size);
 const char *cli_explain_receiving(const char *where, const struct fdpass_error *error, char *text,
 				  size_t size);
 

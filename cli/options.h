@@ -21,6 +21,7 @@
 enum cli_argument {
 	CLI_NO_ARGUMENT,
 	CLI_FDS,      /* a LIST of descriptor numbers */
+	CLI_ADDRESS,  /* an ADDR */
 	CLI_SOCKSPEC, /* where two processes meet */
 	CLI_PID,      /* a process */
 	CLI_USER,

@@ -191,8 +191,9 @@ void fdpass_set_discard(struct fdpass_set *set, size_t count);
 
 /* How a SOCKSPEC is to be read. */
 enum fdpass_address_kind {
-	FDPASS_ADDRESS_NAMED,    /* with a '/': a path; without: a name in the run directory */
-	FDPASS_ADDRESS_ABSTRACT, /* an abstract name, 1 to FDPASS_ABSTRACT_MAX bytes, as is */
+	FDPASS_ADDRESS_NAMED,     /* with a '/': a path; without: a name in the run directory */
+	FDPASS_ADDRESS_ABSTRACT,  /* an abstract name, 1 to FDPASS_ABSTRACT_MAX bytes, as is */
+	FDPASS_ADDRESS_CONNECTED, /* the number of an inherited, connected Unix stream socket */
 };
 
 /*
@@ -213,6 +214,9 @@ struct fdpass_address *fdpass_address_free(struct fdpass_address *address);
 
 /* What to show a person: the whole path, or '@' and the abstract name. Lives as long as `address`. */
 const char *fdpass_address_text(const struct fdpass_address *address);
+
+/* Of FDPASS_ADDRESS_CONNECTED the number, which stays the caller's; else -EBADF. */
+int fdpass_address_fd(const struct fdpass_address *address);
 
 /* 1 when the address is a name in the run directory, which only its owner can search; else 0. */
 int fdpass_address_is_private(const struct fdpass_address *address);
@@ -480,14 +484,26 @@ struct fdpass_receiver *fdpass_receiver_free(struct fdpass_receiver *receiver);
  * its index: 0 for the first, and so on. */
 int fdpass_receiver_add(struct fdpass_receiver *receiver, struct fdpass_listener *listener);
 
+/*
+ * Adds one connection instead, which the caller keeps and which somebody else may hold as well: nothing
+ * that outlives us is changed on it, and the writers of its messages are not known, only who made it
+ * (fdpass_peer_get()). Returns its index, as fdpass_receiver_add(). -EPERM (PEER) when the rule does not
+ * admit that one; -ENOTSOCK, -EPROTOTYPE, -ENOTCONN (CONNECT) when it is no such socket.
+ *
+ * When it ends without a handover, that does end fdpass_receiver_next(): step RECEIVE, with its
+ * index in error->fd and the reason in error->text.
+ */
+int fdpass_receiver_add_connection(struct fdpass_receiver *receiver, int fd,
+				   struct fdpass_error *error);
+
 /* Closes listener `index` and the callers that wait on it, each told "another sender was first".
  * The other indexes do not move. */
 void fdpass_receiver_drop(struct fdpass_receiver *receiver, int index);
 
 /*
  * Waits for the next complete handover on any listener, in the order in which they become complete.
- * The caller owns it, and must answer it. -ETIMEDOUT, -ECANCELED (step WAIT); -ENOMEM. Whatever a
- * caller does wrong is not an error of the receiver.
+ * The caller owns it, and must answer it. -ETIMEDOUT, -ECANCELED (step WAIT); -ENOMEM. Whatever those
+ * do wrong who come by a listener is not an error of the receiver.
  */
 int fdpass_receiver_next(struct fdpass_receiver *receiver, const struct fdpass_wait *wait,
 			 struct fdpass_handover **ret_handover, struct fdpass_error *error);

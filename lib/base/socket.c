@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Options of a Unix socket that newer kernels have. */
+/* Looking at Unix sockets, and options of theirs that newer kernels have. */
 #include "base/socket.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 
 /* Debian 12's headers are older (include/uapi/asm-generic/socket.h). */
@@ -15,4 +16,27 @@ void fdpass_socket_refuse_descriptors(int socket)
 
 	/* ENOPROTOOPT before Linux 6.16. */
 	setsockopt(socket, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off));
+}
+
+static int option(int socket, int name, int *ret_value)
+{
+	socklen_t length = sizeof(*ret_value);
+
+	return getsockopt(socket, SOL_SOCKET, name, ret_value, &length) < 0 ? -errno : 0;
+}
+
+int fdpass_socket_check_connected(int socket)
+{
+	struct sockaddr_storage peer;
+	socklen_t length = sizeof(peer);
+	int domain, type;
+	int r = option(socket, SO_DOMAIN, &domain);
+
+	if (r == 0)
+		r = option(socket, SO_TYPE, &type);
+	if (r < 0)
+		return r;
+	if (domain != AF_UNIX || type != SOCK_STREAM)
+		return -EPROTOTYPE;
+	return getpeername(socket, (struct sockaddr *)&peer, &length) < 0 ? -errno : 0;
 }

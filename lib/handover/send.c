@@ -4,6 +4,7 @@
 
 #include "base/discard.h"
 #include "base/error.h"
+#include "base/fd.h"
 #include "rendezvous/dialer.h"
 #include "wire/outgoing.h"
 
@@ -79,6 +80,16 @@ static int drive(struct sending *sending, struct outgoing *outgoing)
 	}
 }
 
+/* Closes a connection to somebody who is given nothing. */
+static void leave(const struct sending *sending, int socket)
+{
+	/* One that was inherited is not ours to shut down. */
+	if (sending->dialer.address->kind == FDPASS_ADDRESS_CONNECTED)
+		fdpass_fd_close(socket);
+	else
+		fdpass_discard_connection(socket);
+}
+
 /* One handover over one connection, which it owns. */
 static int hand_over(struct sending *sending, int socket, struct fdpass_error *error)
 {
@@ -86,7 +97,7 @@ static int hand_over(struct sending *sending, int socket, struct fdpass_error *e
 	int r = check_peer(sending, socket, error);
 
 	if (r < 0) {
-		fdpass_discard_connection(socket);
+		leave(sending, socket);
 		return r;
 	}
 	r = fdpass_outgoing_begin(&outgoing, socket, sending->options->confirm);
@@ -104,9 +115,14 @@ static int hand_over(struct sending *sending, int socket, struct fdpass_error *e
 
 /* Whether another connection may end better, when the caller is willing to wait: the message of this
  * one was not read, or nobody was there who may have it. */
-static int can_retry(int code)
+static int can_retry(const struct sending *sending, const struct fdpass_error *failure)
 {
-	return code == -ECONNRESET || code == -EBUSY;
+	if (sending->dialer.address->kind == FDPASS_ADDRESS_CONNECTED)
+		return 0;
+	if (failure->step == FDPASS_STEP_PEER)
+		return failure->code == EPERM;
+	return failure->step == FDPASS_STEP_ANSWER &&
+	       (failure->code == ECONNRESET || failure->code == EBUSY);
 }
 
 /* One try. `failure` is fresh. */
@@ -116,13 +132,12 @@ static int send_once(struct sending *sending, struct fdpass_error *failure, int 
 	int r;
 
 	if (socket < 0) {
-		*ret_worth_waiting =
-			failure->step == FDPASS_STEP_CONNECT && fdpass_dialer_can_wait(socket);
+		*ret_worth_waiting = failure->step == FDPASS_STEP_CONNECT &&
+				     fdpass_dialer_can_wait(&sending->dialer, socket);
 		return socket;
 	}
 	r = hand_over(sending, socket, failure);
-	*ret_worth_waiting = (failure->step == FDPASS_STEP_ANSWER && can_retry(r)) ||
-			     (failure->step == FDPASS_STEP_PEER && r == -EPERM);
+	*ret_worth_waiting = r < 0 && can_retry(sending, failure);
 	if (*ret_worth_waiting && failure->step == FDPASS_STEP_ANSWER)
 		observe(sending, FDPASS_EVENT_UNREAD, failure->text);
 	return r;

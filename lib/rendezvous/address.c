@@ -27,6 +27,11 @@ const char *fdpass_address_text(const struct fdpass_address *address)
 	return address->text;
 }
 
+int fdpass_address_fd(const struct fdpass_address *address)
+{
+	return address->kind == FDPASS_ADDRESS_CONNECTED ? address->fd : -EBADF;
+}
+
 int fdpass_address_is_private(const struct fdpass_address *address)
 {
 	return address->is_private;
@@ -135,6 +140,29 @@ static int build_abstract(struct fdpass_address *address, const char *text,
 	return 0;
 }
 
+static int build_connected(struct fdpass_address *address, const char *text,
+			   struct fdpass_error *error)
+{
+	int64_t number = 0;
+
+	for (const char *digit = text; *digit != '\0' && number <= INT_MAX; digit++) {
+		if (*digit < '0' || *digit > '9')
+			return wrong(error, -EINVAL, "this is not the number of a descriptor");
+		number = number * 10 + (*digit - '0');
+	}
+	if (text[0] == '\0')
+		return wrong(error, -EINVAL, "the number of the descriptor is missing");
+	if (number > INT_MAX)
+		return wrong(error, -EINVAL, "the number is too large");
+	address->fd = (int)number;
+	if (asprintf(&address->text, "descriptor %d", address->fd) < 0) {
+		address->text = NULL;
+		return fdpass_error_set(error, FDPASS_STEP_MEMORY, -ENOMEM);
+	}
+	address->name = address->text;
+	return 0;
+}
+
 int fdpass_address_build(enum fdpass_address_kind kind, const char *text,
 			 const struct address_environment *environment,
 			 struct fdpass_address **ret_address, struct fdpass_error *error)
@@ -145,8 +173,12 @@ int fdpass_address_build(enum fdpass_address_kind kind, const char *text,
 	if (address == NULL)
 		return fdpass_error_set(error, FDPASS_STEP_MEMORY, -ENOMEM);
 	address->kind = kind;
-	r = kind == FDPASS_ADDRESS_ABSTRACT ? build_abstract(address, text, error)
-					    : build_path(address, text, environment, error);
+	if (kind == FDPASS_ADDRESS_ABSTRACT)
+		r = build_abstract(address, text, error);
+	else if (kind == FDPASS_ADDRESS_CONNECTED)
+		r = build_connected(address, text, error);
+	else
+		r = build_path(address, text, environment, error);
 	if (r < 0) {
 		fdpass_address_free(address);
 		return r;

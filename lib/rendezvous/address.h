@@ -14,6 +14,7 @@ struct fdpass_address {
 	int is_private; /* 1: a name in the run directory */
 	char *text;     /* the whole path; or '@' and the abstract name */
 	char *directory; /* of a path: what stands before the last '/' ("/" for the root, "." never) */
+	int fd;          /* of a connected one: the number, the caller's */
 	const char *name; /* of a path: what stands after it; of an abstract address: text + 1 */
 };
 

@@ -52,6 +52,17 @@ static int connect_address(const struct fdpass_address *address, struct sockaddr
 	return *ret_inode < 0 ? -errno : fdpass_sockpath_of(*ret_inode, address->text, un);
 }
 
+/* A connection that the program inherited: it stays where it is, and a duplicate serves. */
+static int take_connected(int fd, struct fdpass_error *error)
+{
+	int r = fdpass_socket_check_connected(fd);
+	int taken = r < 0 ? r : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (r == 0 && taken < 0)
+		taken = -errno;
+	return taken < 0 ? fdpass_error_set(error, FDPASS_STEP_CONNECT, taken) : taken;
+}
+
 int fdpass_dialer_try(struct dialer *dialer, struct fdpass_error *error)
 {
 	fd_owned int inode = FD_NONE;
@@ -59,6 +70,8 @@ int fdpass_dialer_try(struct dialer *dialer, struct fdpass_error *error)
 	struct sockaddr_un un;
 	int length;
 
+	if (dialer->address->kind == FDPASS_ADDRESS_CONNECTED)
+		return take_connected(dialer->address->fd, error);
 	if (dialer->address->is_private) {
 		int r = fdpass_rundir_check(dialer->address->directory, error);
 
@@ -79,8 +92,10 @@ int fdpass_dialer_try(struct dialer *dialer, struct fdpass_error *error)
 	return fd_give(&fd);
 }
 
-int fdpass_dialer_can_wait(int code)
+int fdpass_dialer_can_wait(const struct dialer *dialer, int code)
 {
+	if (dialer->address->kind == FDPASS_ADDRESS_CONNECTED)
+		return 0;
 	switch (code) {
 	case -ENOENT:       /* no such name, or no such directory */
 	case -ENOTDIR:      /* a file where a directory may come */

@@ -32,8 +32,9 @@ int fdpass_dialer_try(struct dialer *dialer, struct fdpass_error *error);
  */
 int fdpass_dialer_wait(struct dialer *dialer, int code, const struct fdpass_wait *wait);
 
-/* 1 when `code` of a try says that nobody listens there, so that waiting for somebody makes sense. */
-int fdpass_dialer_can_wait(int code);
+/* 1 when `code` of a try says that nobody listens there, so that waiting for somebody makes sense: never
+ * for a connection that was inherited. */
+int fdpass_dialer_can_wait(const struct dialer *dialer, int code);
 
 void fdpass_dialer_end(struct dialer *dialer);
 

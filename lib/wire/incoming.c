@@ -8,12 +8,12 @@
 #include "base/discard.h"
 #include "base/fd.h"
 
-int fdpass_incoming_begin(struct incoming *incoming, int socket)
+int fdpass_incoming_begin(struct incoming *incoming, int socket, enum incoming_sharing sharing)
 {
 	ssize_t sent;
 	int r;
 
-	*incoming = (struct incoming){.socket = socket};
+	*incoming = (struct incoming){.socket = socket, .sharing = sharing};
 	r = fdpass_set_new(&incoming->set);
 	if (r < 0)
 		return r;
@@ -116,7 +116,9 @@ void fdpass_incoming_answer(const struct incoming *incoming, enum frame_type typ
 void fdpass_incoming_end(struct incoming *incoming)
 {
 	incoming->set = fdpass_set_free(incoming->set);
-	if (incoming->socket >= 0)
+	if (incoming->socket >= 0 && incoming->sharing == INCOMING_OWN)
 		fdpass_discard_connection(incoming->socket);
+	else
+		fdpass_fd_close(incoming->socket);
 	incoming->socket = FD_NONE;
 }

@@ -16,7 +16,13 @@
 /* Whether the writer of a message may give us descriptors: 1 or 0, or a negative errno. */
 typedef int (*incoming_admit)(void *context, const struct ucred *writer);
 
+enum incoming_sharing {
+	INCOMING_OWN,    /* the connection is ours alone, and may be shut down */
+	INCOMING_SHARED, /* other processes may hold it: nothing that outlives us is done to it */
+};
+
 struct incoming {
+	enum incoming_sharing sharing;
 	int socket;             /* owned */
 	struct fdpass_set *set; /* owned; everything that came */
 	struct ucred writer;    /* of the last message */
@@ -25,7 +31,7 @@ struct incoming {
 
 /* Owns `socket` from here on, also on failure; greets. On failure nothing may be read from it, since the
  * sender would take that for the proof of a receiver that does not speak. */
-int fdpass_incoming_begin(struct incoming *incoming, int socket);
+int fdpass_incoming_begin(struct incoming *incoming, int socket, enum incoming_sharing sharing);
 
 /*
  * Reads what is there, without waiting. 1: the handover is complete, in `set`; 0: not yet, call again

@@ -20,10 +20,7 @@
 #include "cli/sockspec.h"
 #include "cli/standard.h"
 #include "tools/fdrecv/command.h"
-#include "tools/fdrecv/request.h"
-#include "tools/fdrecv/table.h"
-
-enum { FAILED = 125, TIMED_OUT = 124 };
+#include "tools/fdrecv/reception.h"
 
 /* Descriptors of this program's own: signals, epoll, a second stderr, a caller that is looked at, and one
  * for the placement of a cycle; and for each group its listening socket, that one's directory, and the
@@ -31,20 +28,7 @@ enum { FAILED = 125, TIMED_OUT = 124 };
 #define OWN_DESCRIPTORS 5
 #define OWN_PER_GROUP 3
 
-struct reception {
-	const struct request *request;
-	struct table table;
-	char *path;                        /* of the command */
-	struct fdpass_address **addresses; /* one for each group, as are the handovers */
-	struct fdpass_handover **handovers;
-	size_t served;
-	struct fdpass_rule *rule;
-	struct fdpass_receiver *receiver;
-	struct fdpass_wait wait;
-};
-
-/* Ends the program with nothing left behind. */
-static _Noreturn void leave(struct reception *reception, int status)
+_Noreturn void fdrecv_leave(struct reception *reception, int status)
 {
 	fdpass_receiver_free(reception->receiver);
 	for (size_t i = 0; i < reception->request->group_count; i++) {
@@ -77,7 +61,7 @@ static _Noreturn void leave_failed(struct reception *reception, const char *wher
 	if (error->code == ECANCELED)
 		leave_cancelled(reception);
 	cli_error("%s", cli_explain_receiving(where, error, text, sizeof(text)));
-	leave(reception, error->code == ETIMEDOUT ? TIMED_OUT : FAILED);
+	fdrecv_leave(reception, error->code == ETIMEDOUT ? TIMED_OUT : FAILED);
 }
 
 static void report(void *context, const struct fdpass_event *event)
@@ -138,7 +122,7 @@ static void prepare(struct reception *reception)
 	reception->handovers = calloc(request->group_count, sizeof(struct fdpass_handover *));
 	if (reception->addresses == NULL || reception->handovers == NULL) {
 		cli_error("%s", strerror(ENOMEM));
-		leave(reception, FAILED);
+		fdrecv_leave(reception, FAILED);
 	}
 	for (size_t i = 0; i < request->group_count; i++)
 		reception->addresses[i] = cli_sockspec_address(
@@ -149,7 +133,7 @@ static void prepare(struct reception *reception)
 	if (reception->path == NULL) {
 		cli_error("%s: %s%s", request->command[0], strerror(errno),
 			  status == COMMAND_NOT_FOUND ? "; there is no such command" : "");
-		leave(reception, status);
+		fdrecv_leave(reception, status);
 	}
 	/* Whatever is opened from here on is close-on-exec anyway. */
 	if (request->others == CLOSE_OTHERS)
@@ -162,43 +146,60 @@ static void prepare(struct reception *reception)
 			"the hard limit on open files, %ju, is too low for target %d and what else "
 			"is needed (ulimit -Hn)",
 			(uintmax_t)reception->table.inherited.rlim_max, highest);
-		leave(reception, FAILED);
+		fdrecv_leave(reception, FAILED);
 	}
 	if (r < 0) {
 		cli_error("preparing the table of open files failed: %s", strerror(-r));
-		leave(reception, FAILED);
+		fdrecv_leave(reception, FAILED);
 	}
+}
+
+/* Where one group's descriptors come from: a socket that listens, or a connection. */
+static void attach(struct reception *reception, size_t i,
+		   const struct fdpass_listen_options *options)
+{
+	const struct fdpass_address *address = reception->addresses[i];
+	const char *where = fdpass_address_text(address);
+	struct fdpass_error error = FDPASS_ERROR_INIT;
+	struct fdpass_listener *listener;
+	int connection = fdpass_address_fd(address);
+	int r;
+
+	if (connection >= 0) {
+		if (cli_standard_was_closed(connection))
+			connection = -EBADF;
+		if (fdpass_receiver_add_connection(reception->receiver, connection, &error) < 0)
+			leave_failed(reception, where, &error);
+		/* It is used up: the command does not get it. */
+		fcntl(connection, F_SETFD, FD_CLOEXEC);
+		return;
+	}
+	if (fdpass_listener_open(address, options, &listener, &error) < 0)
+		leave_failed(reception, where, &error);
+	r = fdpass_receiver_add(reception->receiver, listener);
+	if (r < 0) {
+		fdpass_listener_close(listener);
+		cli_error("%s: %s", where, strerror(-r));
+		fdrecv_leave(reception, FAILED);
+	}
+	cli_verbose("%s: listening", where);
 }
 
 static void listen_all(struct reception *reception)
 {
-	const struct request *request = reception->request;
 	struct fdpass_listen_options options = FDPASS_LISTEN_OPTIONS_INIT;
-	struct fdpass_error error = FDPASS_ERROR_INIT;
 	int r = fdpass_receiver_new(reception->rule, report, reception, &reception->receiver);
 
 	if (r < 0) {
 		cli_error("%s", strerror(-r));
-		leave(reception, FAILED);
+		fdrecv_leave(reception, FAILED);
 	}
 	/* The credentials decide then. */
 	if (fdpass_rule_admits_others(reception->rule))
 		options.mode = 0666;
 	options.wait = &reception->wait;
-	for (size_t i = 0; i < request->group_count; i++) {
-		const char *where = fdpass_address_text(reception->addresses[i]);
-		struct fdpass_listener *listener;
-
-		if (fdpass_listener_open(reception->addresses[i], &options, &listener, &error) < 0)
-			leave_failed(reception, where, &error);
-		r = fdpass_receiver_add(reception->receiver, listener);
-		if (r < 0) {
-			fdpass_listener_close(listener);
-			cli_error("%s: %s", where, strerror(-r));
-			leave(reception, FAILED);
-		}
-		cli_verbose("%s: listening", where);
-	}
+	for (size_t i = 0; i < reception->request->group_count; i++)
+		attach(reception, i, &options);
 }
 
 static void tell_ready(struct reception *reception)
@@ -213,7 +214,7 @@ static void tell_ready(struct reception *reception)
 		leave_cancelled(reception);
 	if (r < 0) {
 		cli_error("--ready-fd: writing to descriptor %d failed: %s", fd, strerror(-r));
-		leave(reception, r == -ETIMEDOUT ? TIMED_OUT : FAILED);
+		fdrecv_leave(reception, r == -ETIMEDOUT ? TIMED_OUT : FAILED);
 	}
 	close(fd);
 	/* What is opened from here on must not become stdin, stdout or stderr. */
@@ -233,11 +234,21 @@ static int fits(const struct reception *reception, struct fdpass_handover *hando
 	snprintf(reason, sizeof(reason), "%zu descriptors are wanted, and %zu came",
 		 group->targets.count, came);
 	/* Said without -v too: a sender that does not read answers does not say it. */
-	cli_error("%s: refused what process %jd of user %ju sent, and still waiting: %s",
+	cli_error("%s: refused what process %jd of user %ju sent: %s",
 		  fdpass_address_text(reception->addresses[fdpass_handover_index(handover)]),
 		  (intmax_t)peer.pid, (uintmax_t)peer.uid, reason);
 	fdpass_handover_refuse(handover, reason);
 	return 0;
+}
+
+/* The first group that has not got anything yet. */
+static int first_missing(const struct reception *reception)
+{
+	int i = 0;
+
+	while (reception->handovers[i] != NULL)
+		i++;
+	return i;
 }
 
 static void receive_all(struct reception *reception)
@@ -251,16 +262,19 @@ static void receive_all(struct reception *reception)
 
 		if (fdpass_receiver_next(reception->receiver, &reception->wait, &handover, &error) <
 		    0) {
-			size_t missing = 0;
+			int which = error.step == FDPASS_STEP_RECEIVE && error.fd >= 0
+					    ? error.fd
+					    : first_missing(reception);
 
-			while (reception->handovers[missing] != NULL)
-				missing++;
-			leave_failed(reception, fdpass_address_text(reception->addresses[missing]),
+			leave_failed(reception, fdpass_address_text(reception->addresses[which]),
 				     &error);
 		}
 		index = fdpass_handover_index(handover);
 		if (!fits(reception, handover)) {
 			fdpass_handover_free(handover);
+			/* Nobody else can come by a connection. */
+			if (fdpass_address_fd(reception->addresses[index]) >= 0)
+				fdrecv_leave(reception, FAILED);
 			continue;
 		}
 		/* More than asked for is closed. */
@@ -276,92 +290,6 @@ static void receive_all(struct reception *reception)
 		fdpass_receiver_drop(reception->receiver, index);
 	}
 	reception->receiver = fdpass_receiver_free(reception->receiver);
-}
-
-static _Noreturn void leave_unplaced(struct reception *reception, int fd, int code)
-{
-	char reason[FDPASS_REASON_MAX + 1];
-
-	snprintf(reason, sizeof(reason), "putting a descriptor on %d failed: %s", fd,
-		 strerror(code));
-	cli_error("%s", reason);
-	for (size_t i = 0; i < reception->request->group_count; i++)
-		fdpass_handover_fail(reception->handovers[i], reason);
-	leave(reception, FAILED);
-}
-
-/* What this program still needs must not be where a target is: the connections, signals, stderr. */
-static void step_aside(struct reception *reception)
-{
-	const struct request *request = reception->request;
-	int messages = STDERR_FILENO;
-	int beside, r = 0;
-
-	while (r == 0 && (beside = fdrecv_request_beside(request, messages)) != messages) {
-		/* The number may be taken, and the next free one be a target again. */
-		messages = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, beside);
-		r = messages < 0 ? -errno : 0;
-	}
-	while (r == 0 &&
-	       (beside = fdrecv_request_beside(request, cli_signals_fd())) != cli_signals_fd())
-		r = cli_signals_move(beside);
-	for (size_t i = 0; r == 0 && i < request->group_count; i++) {
-		struct fdpass_handover *handover = reception->handovers[i];
-
-		while (r == 0 &&
-		       (beside = fdrecv_request_beside(request, fdpass_handover_fd(handover))) !=
-			       fdpass_handover_fd(handover))
-			r = fdpass_handover_move(handover, beside);
-	}
-	if (r < 0)
-		leave_unplaced(reception, fdrecv_request_highest(request), -r);
-	cli_diagnostic_fd(messages);
-}
-
-/* Beyond this point there is no way back: numbers of the caller's are overwritten. */
-static void place(struct reception *reception)
-{
-	const struct request *request = reception->request;
-	struct fdpass_error error = FDPASS_ERROR_INIT;
-	struct fdpass_plan *plan;
-	int r = fdpass_plan_new(&plan);
-
-	for (size_t i = 0; r == 0 && i < request->group_count; i++) {
-		const struct cli_list *targets = &request->groups[i].targets;
-		struct fdpass_set *set = fdpass_handover_set(reception->handovers[i]);
-
-		for (size_t j = 0; r == 0 && j < targets->count; j++)
-			r = fdpass_plan_add(plan, fdpass_set_steal(set, j), targets->numbers[j]);
-	}
-	if (r < 0)
-		leave_unplaced(reception, fdrecv_request_highest(request), -r);
-	if (fdpass_plan_run(plan, &error) < 0)
-		leave_unplaced(reception, error.fd, error.code);
-	fdpass_plan_free(plan);
-}
-
-static _Noreturn void exec_command(struct reception *reception)
-{
-	const struct request *request = reception->request;
-	rlim_t inherited = reception->table.inherited.rlim_cur;
-	rlim_t limit = fdrecv_table_restore(&reception->table, fdrecv_request_highest(request));
-	char reason[FDPASS_REASON_MAX + 1];
-	int status, code;
-
-	if (limit != inherited)
-		cli_verbose(
-			"the command's soft limit on open files is %ju, since the inherited %ju "
-			"leaves no room",
-			(uintmax_t)limit, (uintmax_t)inherited);
-	cli_signals_restore();
-	status = fdrecv_command_exec(reception->path, request->command);
-	code = errno;
-	snprintf(reason, sizeof(reason), "running %s failed: %s", request->command[0],
-		 strerror(code));
-	cli_error("%s", reason);
-	for (size_t i = 0; i < request->group_count; i++)
-		fdpass_handover_fail(reception->handovers[i], reason);
-	leave(reception, status);
 }
 
 int main(int argc, char **argv)
@@ -384,13 +312,11 @@ int main(int argc, char **argv)
 	r = cli_signals_block();
 	if (r < 0) {
 		cli_error("preparing for signals failed: %s", strerror(-r));
-		leave(&reception, FAILED);
+		fdrecv_leave(&reception, FAILED);
 	}
 	reception.wait.cancel_fd = cli_signals_fd();
 	listen_all(&reception);
 	tell_ready(&reception);
 	receive_all(&reception);
-	step_aside(&reception);
-	place(&reception);
-	exec_command(&reception);
+	fdrecv_take_over(&reception);
 }

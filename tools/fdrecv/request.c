@@ -16,6 +16,7 @@ enum {
 	OPT_STDOUT,
 	OPT_STDERR,
 	OPT_ABSTRACT,
+	OPT_CONNECTED,
 	OPT_FROM_USER,
 	OPT_FROM_GROUP,
 	OPT_RUN,
@@ -39,6 +40,8 @@ static const struct cli_option options[] = {
 	 NULL},
 	{"abstract", 'a', OPT_ABSTRACT, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
 	 "this target's SOCKSPEC is an abstract name", "Where from"},
+	{"connected", 'c', OPT_CONNECTED, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
+	 "this target's SOCKSPEC is the number of a connected Unix socket", NULL},
 	{"from-user", 0, OPT_FROM_USER, "USER", CLI_USER, CLI_REQUIRED, NULL,
 	 "admit only senders of USER, or 'any'; repeatable (default: own user and root)", NULL},
 	{"from-group", 0, OPT_FROM_GROUP, "GROUP", CLI_GROUP, CLI_REQUIRED, NULL,
@@ -61,8 +64,8 @@ static const struct cli_option options[] = {
 	 "print the version and exit", NULL},
 };
 
-static const char *const synopsis[] = {"[options] {[-a] TARGET SOCKSPEC}... --run COMMAND [ARG]...",
-				       NULL};
+static const char *const synopsis[] = {
+	"[options] {[-a|-c] TARGET SOCKSPEC}... --run COMMAND [ARG]...", NULL};
 
 static const char *const trailer[] = {
 	"SOCKSPEC is a path when it has a '/', else a name in the run directory. It is",
@@ -152,7 +155,13 @@ static void parse_option(struct request *request, struct draft *draft,
 		draft_target(draft, parser, "2");
 		break;
 	case OPT_ABSTRACT:
-		draft->kind = FDPASS_ADDRESS_ABSTRACT;
+	case OPT_CONNECTED:
+		if (draft->kind_spelling[0] != '\0')
+			cli_usage_error(&fdrecv_program,
+					"%s: %s was given for this SOCKSPEC already",
+					cli_spelling(parser), draft->kind_spelling);
+		draft->kind = option->id == OPT_ABSTRACT ? FDPASS_ADDRESS_ABSTRACT
+							 : FDPASS_ADDRESS_CONNECTED;
 		strcpy(draft->kind_spelling, cli_spelling(parser));
 		break;
 	case OPT_FROM_USER:

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* fdsend: send open file descriptors to another process. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -11,34 +10,9 @@
 #include "cli/sockspec.h"
 #include "cli/standard.h"
 #include "tools/fdsend/request.h"
+#include "tools/fdsend/sources.h"
 
 enum { DELIVERED = 0, FAILED = 1, TIMED_OUT = 124 };
-
-/* What is to be sent, checked before anything else is opened, so that no number can come to mean
- * something else. It is ours alone, so it stays what it is. */
-static struct fdpass_set *pin(const struct request *request)
-{
-	struct fdpass_set *set;
-	int r = fdpass_set_new(&set);
-
-	for (size_t i = 0; r == 0 && i < request->fds.count; i++) {
-		int fd = request->fds.numbers[i];
-
-		r = cli_standard_was_closed(fd) ? -EBADF : fdpass_set_borrow(set, fd);
-		if (r == -EBADF) {
-			cli_error(
-				"descriptor %d is not open (%s); open it with a redirection, such "
-				"as %d<FILE",
-				fd, strerror(EBADF), fd);
-			exit(FAILED);
-		}
-	}
-	if (r < 0) {
-		cli_error("%s", strerror(-r));
-		exit(FAILED);
-	}
-	return set;
-}
 
 /* The kernel counts a user's descriptors on their way against the sender's soft limit (unix(7)). */
 static void raise_limit(void)
@@ -101,10 +75,16 @@ static void report_delivery(const char *where, size_t sent, const struct fdpass_
 	}
 }
 
-static int run(const struct request *request, const struct fdpass_address *address,
-	       const struct fdpass_rule *rule, const struct fdpass_set *set)
+/* Dies by the signal that came, with everything cleaned up by now. */
+static int interrupted(void)
 {
-	struct fdpass_wait wait = FDPASS_WAIT_INIT;
+	cli_signals_die(cli_signals_caught());
+}
+
+static int send_to(const struct request *request, const struct fdpass_address *address,
+		   const struct fdpass_rule *rule, const struct fdpass_wait *wait,
+		   const struct fdpass_set *set)
+{
 	struct fdpass_send_options options = FDPASS_SEND_OPTIONS_INIT;
 	struct fdpass_error error = FDPASS_ERROR_INIT;
 	struct fdpass_delivery delivery;
@@ -112,28 +92,42 @@ static int run(const struct request *request, const struct fdpass_address *addre
 	const char *where = fdpass_address_text(address);
 	int r;
 
-	if (request->patience > 0)
-		wait.deadline = fdpass_deadline_in(request->patience);
-	wait.cancel_fd = cli_signals_fd();
 	options.rule = rule;
 	options.confirm = request->confirm;
 	options.waiting = request->waiting;
-	options.wait = &wait;
+	options.wait = wait;
 	options.observer = report;
 	options.observer_context = (void *)(uintptr_t)where;
 	r = fdpass_send(address, set, &options, &delivery, &error);
 	if (r == 0) {
 		report_delivery(where, fdpass_set_count(set), &delivery);
+		return 0;
+	}
+	/* A signal says enough by itself, unless what it leaves behind is open. */
+	if (r != -ECANCELED || strcmp(error.text, "sent") == 0)
+		cli_error("%s", cli_explain_sending(where, &error, text, sizeof(text)));
+	return r;
+}
+
+static int run(const struct request *request, const struct fdpass_address *address,
+	       const struct fdpass_rule *rule)
+{
+	struct fdpass_wait wait = FDPASS_WAIT_INIT;
+	struct sources sources;
+	int r;
+
+	if (request->patience > 0)
+		wait.deadline = fdpass_deadline_in(request->patience);
+	wait.cancel_fd = cli_signals_fd();
+	r = fdsend_sources_open(request, &wait, &sources);
+	if (r == 0) {
+		r = send_to(request, address, rule, &wait, sources.set);
+		fdsend_sources_close(&sources, r == 0 ? SOURCES_DELIVERED : SOURCES_FAILED);
+	}
+	if (r == -ECANCELED)
+		return interrupted();
+	if (r == 0)
 		return DELIVERED;
-	}
-	cli_explain_sending(where, &error, text, sizeof(text));
-	if (r == -ECANCELED) {
-		/* A signal says enough by itself, unless what it leaves behind is open. */
-		if (strcmp(error.text, "sent") == 0)
-			cli_error("%s", text);
-		cli_signals_die(cli_signals_caught());
-	}
-	cli_error("%s", text);
 	return r == -ETIMEDOUT ? TIMED_OUT : FAILED;
 }
 
@@ -141,7 +135,6 @@ int main(int argc, char **argv)
 {
 	struct fdpass_address *address;
 	struct fdpass_rule *rule;
-	struct fdpass_set *set;
 	struct request request;
 	int status, r;
 
@@ -152,7 +145,8 @@ int main(int argc, char **argv)
 		return FAILED;
 	}
 	fdsend_request_parse(&request, argc, argv);
-	set = pin(&request);
+	if (fdsend_sources_check(&request) < 0)
+		return FAILED;
 	rule = cli_admit_rule(&request.admissions, &fdsend_program);
 	address = cli_sockspec_address(&fdsend_program, request.kind, request.socket);
 	raise_limit();
@@ -161,10 +155,9 @@ int main(int argc, char **argv)
 		cli_error("preparing for signals failed: %s", strerror(-r));
 		return FAILED;
 	}
-	status = run(&request, address, rule, set);
-	fdpass_set_free(set);
+	status = run(&request, address, rule);
 	fdpass_address_free(address);
 	fdpass_rule_free(rule);
-	cli_list_clear(&request.fds);
+	fdsend_request_free(&request);
 	return status;
 }

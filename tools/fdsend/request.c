@@ -2,13 +2,29 @@
 /* fdsend's command line: what it may be, and what it says. */
 #include "tools/fdsend/request.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "cli/diagnostic.h"
+#include "cli/list.h"
+#include "cli/number.h"
 #include "cli/sockspec.h"
 #include "cli/usage.h"
 #include "cli/value.h"
 
 enum {
 	OPT_FD,
+	OPT_OPEN,
+	OPT_LISTEN,
+	OPT_CONNECT,
+	OPT_MODE,
+	OPT_BACKLOG,
+	OPT_REUSEPORT,
+	OPT_SOCKET_MODE,
+	OPT_SOCKET_OWNER,
+	OPT_CONNECTED,
 	OPT_ABSTRACT,
 	OPT_BLOCKING,
 	OPT_TIMEOUT,
@@ -25,8 +41,26 @@ enum {
 static const struct cli_option options[] = {
 	{"fd", 'f', OPT_FD, "LIST", CLI_FDS, CLI_REQUIRED, NULL,
 	 "send these descriptors: 3, 0,1,2 or 4-9; repeatable", "What to send"},
+	{"open", 0, OPT_OPEN, "PATH", CLI_PATH, CLI_REQUIRED, NULL,
+	 "open this file and send it; repeatable", NULL},
+	{"listen", 0, OPT_LISTEN, "ADDR", CLI_ADDRESS, CLI_REQUIRED, NULL,
+	 "send a socket that listens there; repeatable", NULL},
+	{"connect", 0, OPT_CONNECT, "ADDR", CLI_ADDRESS, CLI_REQUIRED, NULL,
+	 "send a socket that is connected to there; repeatable", NULL},
+	{"mode", 'm', OPT_MODE, "MODE", CLI_CHOICE, CLI_REQUIRED, "r|w|r+",
+	 "open files to read (r, the default), to write (w) or for both (r+)", NULL},
+	{"backlog", 0, OPT_BACKLOG, "N", CLI_NUMBER, CLI_REQUIRED, NULL,
+	 "so many connections may wait to be accepted (default: 4096)", NULL},
+	{"reuseport", 0, OPT_REUSEPORT, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
+	 "other sockets may listen on the same port (SO_REUSEPORT)", NULL},
+	{"socket-mode", 0, OPT_SOCKET_MODE, "OCTAL", CLI_TEXT, CLI_REQUIRED, NULL,
+	 "permissions of a Unix socket that listens (default: 600)", NULL},
+	{"socket-owner", 0, OPT_SOCKET_OWNER, "USER[:GROUP]", CLI_USER, CLI_REQUIRED, NULL,
+	 "owner of a Unix socket that listens (default: the caller)", NULL},
 	{"abstract", 'a', OPT_ABSTRACT, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
 	 "SOCKSPEC is an abstract name", "Where to"},
+	{"connected", 'c', OPT_CONNECTED, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
+	 "SOCKSPEC is the number of an inherited, connected Unix socket", NULL},
 	{"blocking", 'b', OPT_BLOCKING, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
 	 "wait until a receiver listens and takes them", NULL},
 	{"timeout", 't', OPT_TIMEOUT, "SECONDS", CLI_SECONDS, CLI_REQUIRED, NULL,
@@ -50,14 +84,21 @@ static const struct cli_option options[] = {
 	 "print the version and exit", NULL},
 };
 
-static const char *const synopsis[] = {"[options] -f LIST SOCKSPEC", NULL};
+static const char *const synopsis[] = {
+	"[options] -f LIST SOCKSPEC",
+	"[options] {--open PATH | --listen ADDR | --connect ADDR}... SOCKSPEC",
+	NULL,
+};
 
 static const char *const trailer[] = {
 	"SOCKSPEC is a path when it has a '/', else a name in the run directory.",
+	"ADDR is tcp:[HOST:]PORT, tcp4:, tcp6:, udp:, unix:PATH, unix-abstract:NAME,",
+	"unix-dgram:PATH or unix-seqpacket:PATH. With port 0 it is printed as it came.",
 	"",
 	"Examples:",
 	"  echo hello | fdsend -f 0 greeting      with: fdrecv -f 0 greeting --run cat",
 	"  fdsend -b -t 30 -f 3 ./server.sock 3<>/dev/tty",
+	"  fdsend --to-user www-data --listen tcp:80 /srv/app/listen.sock",
 	"",
 	"Exit status: 0 delivered, 1 failed, 2 wrong usage, 124 the time ran out.",
 	"For more see fdsend(1).",
@@ -75,15 +116,127 @@ const struct cli_program fdsend_program = {
 	.trailer = trailer,
 };
 
-static void parse_option(struct request *request, const struct cli_parser *parser,
+static void add_source(struct request *request, struct source source)
+{
+	struct source *grown =
+		realloc(request->sources, (request->source_count + 1) * sizeof(*grown));
+
+	if (grown == NULL) {
+		cli_error("%s", strerror(ENOMEM));
+		exit(fdsend_program.failure_status);
+	}
+	request->sources = grown;
+	grown[request->source_count++] = source;
+}
+
+static void add_inherited(struct request *request, const struct cli_parser *parser,
+			  const char *argument)
+{
+	struct cli_list list = CLI_LIST_INIT;
+
+	cli_value_list(parser, argument, &list);
+	for (size_t i = 0; i < list.count; i++)
+		add_source(request,
+			   (struct source){.kind = SOURCE_INHERITED, .fd = list.numbers[i]});
+	cli_list_clear(&list);
+}
+
+static void add_endpoint(struct request *request, const struct cli_parser *parser,
+			 const char *argument, int kind)
+{
+	struct fdpass_error error = FDPASS_ERROR_INIT;
+	struct fdpass_endpoint *endpoint;
+
+	if (fdpass_endpoint_parse(argument, &endpoint, &error) < 0)
+		cli_usage_error(&fdsend_program, "%s: '%s': %s", cli_spelling(parser), argument,
+				error.step == FDPASS_STEP_ADDRESS ? error.text
+								  : strerror(error.code));
+	add_source(request, (struct source){.kind = kind, .text = argument, .endpoint = endpoint});
+}
+
+static int parse_backlog(const struct cli_parser *parser, const char *argument)
+{
+	uint64_t number = 0;
+
+	if (cli_number_parse(argument, INT_MAX, &number) != CLI_NUMBER_OK || number < 1)
+		cli_usage_error(&fdsend_program, "%s: '%s' is not a number from 1 up",
+				cli_spelling(parser), argument);
+	return (int)number;
+}
+
+static mode_t parse_permissions(const struct cli_parser *parser, const char *argument)
+{
+	mode_t mode = 0;
+
+	if (strspn(argument, "01234567") != strlen(argument) || argument[0] == '\0' ||
+	    strlen(argument) > 4 || (strlen(argument) == 4 && argument[0] != '0'))
+		cli_usage_error(&fdsend_program, "%s: '%s' is not a mode such as 660",
+				cli_spelling(parser), argument);
+	for (; *argument != '\0'; argument++)
+		mode = mode * 8 + (mode_t)(*argument - '0');
+	return mode;
+}
+
+static enum fdpass_access parse_access(const char *argument)
+{
+	if (strcmp(argument, "r") == 0)
+		return FDPASS_ACCESS_READ;
+	return strcmp(argument, "w") == 0 ? FDPASS_ACCESS_WRITE : FDPASS_ACCESS_READ_WRITE;
+}
+
+/* How a source is opened. 1: the option was one of these. */
+static int parse_opening(struct request *request, const struct cli_parser *parser,
 			 const struct cli_option *option, const char *argument)
 {
 	switch (option->id) {
+	case OPT_MODE:
+		request->access = parse_access(argument);
+		request->mode_given = 1;
+		return 1;
+	case OPT_BACKLOG:
+		request->listening.backlog = parse_backlog(parser, argument);
+		return 1;
+	case OPT_REUSEPORT:
+		request->listening.reuse = FDPASS_REUSE_PORT;
+		return 1;
+	case OPT_SOCKET_MODE:
+		request->listening.mode = parse_permissions(parser, argument);
+		return 1;
+	case OPT_SOCKET_OWNER:
+		request->owner = argument;
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+static void parse_option(struct request *request, const struct cli_parser *parser,
+			 const struct cli_option *option, const char *argument)
+{
+	if (parse_opening(request, parser, option, argument))
+		return;
+	switch (option->id) {
 	case OPT_FD:
-		cli_value_list(parser, argument, &request->fds);
+		add_inherited(request, parser, argument);
+		break;
+	case OPT_OPEN:
+		add_source(request, (struct source){.kind = SOURCE_FILE, .text = argument});
+		break;
+	case OPT_LISTEN:
+		add_endpoint(request, parser, argument, SOURCE_LISTENING);
+		break;
+	case OPT_CONNECT:
+		add_endpoint(request, parser, argument, SOURCE_CONNECTED);
 		break;
 	case OPT_ABSTRACT:
-		request->kind = FDPASS_ADDRESS_ABSTRACT;
+	case OPT_CONNECTED:
+		if (request->kind != FDPASS_ADDRESS_NAMED)
+			cli_usage_error(&fdsend_program,
+					"%s: there is one SOCKSPEC, and -a or -c was "
+					"given already",
+					cli_spelling(parser));
+		request->kind = option->id == OPT_ABSTRACT ? FDPASS_ADDRESS_ABSTRACT
+							   : FDPASS_ADDRESS_CONNECTED;
 		break;
 	case OPT_BLOCKING:
 		request->waiting = FDPASS_WAIT_LISTENER;
@@ -116,6 +269,30 @@ static void parse_option(struct request *request, const struct cli_parser *parse
 	}
 }
 
+static size_t count_sources(const struct request *request, int kind)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < request->source_count; i++)
+		count += (int)request->sources[i].kind == kind;
+	return count;
+}
+
+static void check(const struct request *request)
+{
+	if (request->source_count == 0)
+		cli_usage_error(&fdsend_program,
+				"nothing to send: name descriptors with --fd LIST, or "
+				"have them opened with --open, --listen or --connect");
+	if (request->source_count > FDPASS_MESSAGE_MAX)
+		cli_usage_error(&fdsend_program,
+				"%zu descriptors are too many, at most %d go in one handover",
+				request->source_count, FDPASS_MESSAGE_MAX);
+	if (request->mode_given && count_sources(request, SOURCE_FILE) == 0)
+		cli_usage_error(&fdsend_program, "--mode is for --open, which was not given");
+	cli_sockspec_check(&fdsend_program, request->kind, request->socket);
+}
+
 void fdsend_request_parse(struct request *request, int argc, char **argv)
 {
 	const struct cli_option *option;
@@ -124,10 +301,11 @@ void fdsend_request_parse(struct request *request, int argc, char **argv)
 	enum cli_item item;
 
 	*request = (struct request){
-		.fds = CLI_LIST_INIT,
 		.kind = FDPASS_ADDRESS_NAMED,
 		.waiting = FDPASS_WAIT_NEVER,
 		.confirm = FDPASS_CONFIRM_BEST,
+		.access = FDPASS_ACCESS_READ,
+		.listening = FDPASS_OPEN_OPTIONS_INIT,
 		.admissions = CLI_ADMISSIONS_INIT,
 	};
 	cli_parser_init(&parser, &fdsend_program, argc, argv);
@@ -144,13 +322,12 @@ void fdsend_request_parse(struct request *request, int argc, char **argv)
 	}
 	if (request->socket == NULL)
 		cli_usage_error(&fdsend_program, "no SOCKSPEC: where should the descriptors go?");
-	if (request->fds.count == 0)
-		cli_usage_error(&fdsend_program,
-				"nothing to send: name descriptors with --fd LIST");
-	if (request->fds.count > FDPASS_MESSAGE_MAX)
-		cli_usage_error(&fdsend_program,
-				"%zu descriptors are too many, at most %d go in one "
-				"handover",
-				request->fds.count, FDPASS_MESSAGE_MAX);
-	cli_sockspec_check(&fdsend_program, request->kind, request->socket);
+	check(request);
+}
+
+void fdsend_request_free(struct request *request)
+{
+	for (size_t i = 0; i < request->source_count; i++)
+		fdpass_endpoint_free(request->sources[i].endpoint);
+	free(request->sources);
 }

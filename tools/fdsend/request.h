@@ -7,15 +7,27 @@
 #include <stdint.h>
 
 #include "cli/admit.h"
-#include "cli/list.h"
 #include "cli/options.h"
 #include "fdpass.h"
 
 extern const struct cli_program fdsend_program;
 
+/* One thing that is to be sent; they add up in the order in which they stand. */
+struct source {
+	enum { SOURCE_INHERITED, SOURCE_FILE, SOURCE_LISTENING, SOURCE_CONNECTED } kind;
+	int fd;                           /* INHERITED */
+	const char *text;                 /* FILE: the path; LISTENING, CONNECTED: the ADDR */
+	struct fdpass_endpoint *endpoint; /* owned; LISTENING, CONNECTED */
+};
+
 struct request {
-	struct cli_list fds; /* what is to be sent, in order */
-	const char *socket;  /* the SOCKSPEC */
+	struct source *sources; /* owned */
+	size_t source_count;
+	enum fdpass_access access;            /* --mode, ... */
+	int mode_given;                       /* ... 1 when it was given */
+	struct fdpass_open_options listening; /* all but owner and group, ... */
+	const char *owner;  /* ... which are looked up later: USER[:GROUP] or NULL */
+	const char *socket; /* the SOCKSPEC */
 	enum fdpass_address_kind kind;
 	enum fdpass_waiting waiting;
 	enum fdpass_confirm confirm;
@@ -25,5 +37,7 @@ struct request {
 
 /* Reads the command line. Wrong usage, --help and --version end the program. */
 void fdsend_request_parse(struct request *request, int argc, char **argv);
+
+void fdsend_request_free(struct request *request);
 
 #endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FDPASS_HANDOVER_ROOM_H
+#define FDPASS_HANDOVER_ROOM_H
+
+/* The bounded room of a receiver's callers: those that have sent nothing complete yet. */
+
+#include "wire/incoming.h"
+
+struct caller {
+	struct incoming incoming; /* socket FD_NONE: the place is free */
+	struct fdpass_peer peer;  /* who connected */
+	int index;                /* the listener it came by, or the connection that it is */
+	int64_t active;           /* when it last sent something, or connected */
+};
+
+struct room {
+	struct caller places[FDPASS_CALLERS_MAX];
+};
+
+void fdpass_room_init(struct room *room);
+
+/* A free place, or NULL. */
+struct caller *fdpass_room_place(struct room *room);
+
+/* Of those who came by a listener, the one that has been idle longest; NULL: there is none. Connections
+ * that were handed to the receiver one by one do not count, as nobody would come in their place. */
+struct caller *fdpass_room_idlest(struct room *room);
+
+/* Ends a caller; `type` and `text` say why, if it can still hear it. */
+void fdpass_room_dismiss(struct caller *caller, enum frame_type type, const char *text);
+
+#endif

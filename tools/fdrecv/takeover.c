@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* The end of fdrecv: everything is put in its place, and the command takes over this process. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/diagnostic.h"
+#include "cli/signals.h"
+#include "tools/fdrecv/command.h"
+#include "tools/fdrecv/reception.h"
+
+static _Noreturn void leave_unplaced(struct reception *reception, int fd, int code)
+{
+	char reason[FDPASS_REASON_MAX + 1];
+
+	snprintf(reason, sizeof(reason), "putting a descriptor on %d failed: %s", fd,
+		 strerror(code));
+	cli_error("%s", reason);
+	for (size_t i = 0; i < reception->request->group_count; i++)
+		fdpass_handover_fail(reception->handovers[i], reason);
+	fdrecv_leave(reception, FAILED);
+}
+
+/* What this program still needs must not be where a target is: the connections, signals, stderr. */
+static void step_aside(struct reception *reception)
+{
+	const struct request *request = reception->request;
+	int messages = STDERR_FILENO;
+	int beside, r = 0;
+
+	while (r == 0 && (beside = fdrecv_request_beside(request, messages)) != messages) {
+		/* The number may be taken, and the next free one be a target again. */
+		messages = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, beside);
+		r = messages < 0 ? -errno : 0;
+	}
+	while (r == 0 &&
+	       (beside = fdrecv_request_beside(request, cli_signals_fd())) != cli_signals_fd())
+		r = cli_signals_move(beside);
+	for (size_t i = 0; r == 0 && i < request->group_count; i++) {
+		struct fdpass_handover *handover = reception->handovers[i];
+
+		while (r == 0 &&
+		       (beside = fdrecv_request_beside(request, fdpass_handover_fd(handover))) !=
+			       fdpass_handover_fd(handover))
+			r = fdpass_handover_move(handover, beside);
+	}
+	if (r < 0)
+		leave_unplaced(reception, fdrecv_request_highest(request), -r);
+	cli_diagnostic_fd(messages);
+}
+
+/* Beyond this point there is no way back: numbers of the caller's are overwritten. */
+static void place(struct reception *reception)
+{
+	const struct request *request = reception->request;
+	struct fdpass_error error = FDPASS_ERROR_INIT;
+	struct fdpass_plan *plan;
+	int r = fdpass_plan_new(&plan);
+
+	for (size_t i = 0; r == 0 && i < request->group_count; i++) {
+		const struct cli_list *targets = &request->groups[i].targets;
+		struct fdpass_set *set = fdpass_handover_set(reception->handovers[i]);
+
+		for (size_t j = 0; r == 0 && j < targets->count; j++)
+			r = fdpass_plan_add(plan, fdpass_set_steal(set, j), targets->numbers[j]);
+	}
+	if (r < 0)
+		leave_unplaced(reception, fdrecv_request_highest(request), -r);
+	if (fdpass_plan_run(plan, &error) < 0)
+		leave_unplaced(reception, error.fd, error.code);
+	fdpass_plan_free(plan);
+}
+
+/* A connection on 0, 1 or 2 goes away, and what the command opens first must not land there. */
+static void fill_standard(const struct reception *reception)
+{
+	const struct request *request = reception->request;
+
+	for (size_t i = 0; i < request->group_count; i++) {
+		int connection = fdpass_address_fd(reception->addresses[i]);
+		int null;
+
+		if (connection < 0 || connection > STDERR_FILENO ||
+		    fdrecv_request_beside(request, connection) != connection)
+			continue;
+		null = open("/dev/null", O_RDWR | O_CLOEXEC);
+		if (null >= 0) {
+			dup2(null, connection);
+			close(null);
+		}
+	}
+}
+
+static _Noreturn void exec_command(struct reception *reception)
+{
+	const struct request *request = reception->request;
+	rlim_t inherited = reception->table.inherited.rlim_cur;
+	rlim_t limit = fdrecv_table_restore(&reception->table, fdrecv_request_highest(request));
+	char reason[FDPASS_REASON_MAX + 1];
+	int status, code;
+
+	if (limit != inherited)
+		cli_verbose(
+			"the command's soft limit on open files is %ju, since the inherited %ju "
+			"leaves no room",
+			(uintmax_t)limit, (uintmax_t)inherited);
+	cli_signals_restore();
+	status = fdrecv_command_exec(reception->path, request->command);
+	code = errno;
+	snprintf(reason, sizeof(reason), "running %s failed: %s", request->command[0],
+		 strerror(code));
+	cli_error("%s", reason);
+	for (size_t i = 0; i < request->group_count; i++)
+		fdpass_handover_fail(reception->handovers[i], reason);
+	fdrecv_leave(reception, status);
+}
+
+_Noreturn void fdrecv_take_over(struct reception *reception)
+{
+	step_aside(reception);
+	place(reception);
+	fill_standard(reception);
+	exec_command(reception);
+}
