@@ -4,8 +4,21 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/fd.h"
+
+static ssize_t send_message(int socket, const struct msghdr *header)
+{
+#ifdef SYS_sendmsg
+	/* musl's sendmsg() copies the control data into 1024 bytes, and 253 descriptors need 1032: it says
+	 * ENOMEM. Its padding within the header, zero here, is what the kernel's wider members have. */
+	return syscall(SYS_sendmsg, socket, header, MSG_NOSIGNAL | MSG_DONTWAIT);
+#else
+	return sendmsg(socket, header, MSG_NOSIGNAL | MSG_DONTWAIT);
+#endif
+}
 
 ssize_t fdpass_message_send(int socket, const void *bytes, size_t size, const int *fds,
 			    size_t count)
@@ -35,7 +48,7 @@ ssize_t fdpass_message_send(int socket, const void *bytes, size_t size, const in
 		memcpy(CMSG_DATA(message), fds, sizeof(int) * count);
 	}
 	do
-		sent = sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
+		sent = send_message(socket, &header);
 	while (sent < 0 && errno == EINTR);
 	return sent < 0 ? -errno : sent;
 }

@@ -232,7 +232,8 @@ def test_tiny_soft_limit_of_fdsend(programs):
 
 def signals_of(text):
     fields = dict(line.split(":", 1) for line in text.splitlines())
-    return {name: int(fields[name], 16) for name in ("SigBlk", "SigIgn")}
+    # 32 and 33 are glibc's own; GNU make leaves them ignored in what it starts.
+    return {name: int(fields[name], 16) & ~bits(32, 33) for name in ("SigBlk", "SigIgn")}
 
 
 def bits(*numbers):

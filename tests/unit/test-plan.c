@@ -469,7 +469,7 @@ static void large_plan(int unused)
 	if (seconds > 5) /* it takes some hundredths; quadratic would be minutes */
 		give_up("took %f s", seconds);
 	for (i = 0; i < many; i++) {
-		ino_t inode;
+		ino_t inode = 0;
 
 		if (file_of(i, &inode) < 0 || inode != files[source_of[i] % NUMBERS])
 			give_up("wrong place: %d", i);
