@@ -90,6 +90,10 @@ const char *fdpass_step_text(enum fdpass_step step)
 		return "looking up the address";
 	case FDPASS_STEP_WAIT:
 		return "waiting";
+	case FDPASS_STEP_PROCESS:
+		return "finding the process";
+	case FDPASS_STEP_ACQUIRE:
+		return "taking the descriptor";
 	}
 	return "an unknown step";
 }

@@ -130,28 +130,63 @@ int fdpass_receiver_add_connection(struct fdpass_receiver *receiver, int fd,
 	return receiver->listener_count++;
 }
 
-/* Tells who is still in the backlog; closing the listener would only reset their connections. */
-static void send_home(const struct fdpass_receiver *receiver, int index, const char *why)
+/* Tells one who came by listener `index`, and was not seen before, that there is nothing more to do. */
+static void send_home(const struct fdpass_receiver *receiver, int socket, int index,
+		      const char *why)
 {
-	for (int i = 0; i < FDPASS_CALLERS_MAX; i++) {
-		struct caller late = {.index = index};
-		int socket = accept4(fdpass_listener_fd(receiver->listeners[index]), NULL, NULL,
-				     SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct caller late = {.index = index};
 
-		if (socket < 0)
-			return;
-		if (fdpass_peer_get(socket, &late.peer) == 0)
-			fdpass_receiver_observe(receiver, FDPASS_EVENT_BUSY, &late, why);
-		if (fdpass_incoming_begin(&late.incoming, socket, INCOMING_OWN) == 0)
-			fdpass_room_dismiss(&late, FRAME_BUSY, why);
-		else
-			fdpass_incoming_end(&late.incoming);
+	if (fdpass_peer_get(socket, &late.peer) == 0)
+		fdpass_receiver_observe(receiver, FDPASS_EVENT_BUSY, &late, why);
+	if (fdpass_incoming_begin(&late.incoming, socket, INCOMING_OWN) == 0)
+		fdpass_room_dismiss(&late, FRAME_BUSY, why);
+	else
+		fdpass_incoming_end(&late.incoming);
+}
+
+static int accept_late(struct fdpass_listener *listener, int late[FDPASS_CALLERS_MAX])
+{
+	int count = 0;
+
+	while (count < FDPASS_CALLERS_MAX) {
+		late[count] = accept4(fdpass_listener_fd(listener), NULL, NULL,
+				      SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (late[count] < 0)
+			break;
+		count++;
 	}
+	return count;
+}
+
+/*
+ * Closes a listener, and tells those who are still in its backlog: closing alone would reset their
+ * connections, and would wait for whatever strangers have queued there (base/discard.h).
+ */
+static void close_listener(struct fdpass_receiver *receiver, int index, const char *why)
+{
+	struct fdpass_listener *listener = receiver->listeners[index];
+	int late[FDPASS_CALLERS_MAX];
+	int count;
+
+	fdpass_listener_withdraw(listener);
+	/* From here on connecting is refused (net/unix/af_unix.c), so that the backlog comes to an end. */
+	shutdown(fdpass_listener_fd(listener), SHUT_RDWR);
+	do {
+		count = accept_late(listener, late);
+		/* Empty now. Before anybody is sent home, since that may leave copies of what we have
+		 * open to a child for a moment, and an abstract name would stay in use by it. */
+		if (count < FDPASS_CALLERS_MAX)
+			receiver->listeners[index] = fdpass_listener_close(listener);
+		for (int i = 0; i < count; i++)
+			send_home(receiver, late[i], index, why);
+	} while (count == FDPASS_CALLERS_MAX);
 }
 
 /* Ends one listener, and tells everybody who waits on it why. */
 static void end_listener(struct fdpass_receiver *receiver, int index, const char *why)
 {
+	if (index >= 0 && index < receiver->listener_count && receiver->listeners[index] != NULL)
+		close_listener(receiver, index, why);
 	for (int i = 0; i < FDPASS_CALLERS_MAX; i++) {
 		struct caller *caller = &receiver->room.places[i];
 
@@ -161,12 +196,6 @@ static void end_listener(struct fdpass_receiver *receiver, int index, const char
 		fdpass_receiver_forget(receiver, caller);
 		fdpass_room_dismiss(caller, FRAME_BUSY, why);
 	}
-	if (index < 0 || index >= receiver->listener_count || receiver->listeners[index] == NULL)
-		return;
-	/* First the name, so that nobody comes any more; then those who came and were not seen yet. */
-	fdpass_listener_withdraw(receiver->listeners[index]);
-	send_home(receiver, index, why);
-	receiver->listeners[index] = fdpass_listener_close(receiver->listeners[index]);
 }
 
 void fdpass_receiver_drop(struct fdpass_receiver *receiver, int index)
