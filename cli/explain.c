@@ -48,8 +48,9 @@ static const struct explanation sending[] = {
 	{FDPASS_STEP_ANSWER, ECONNRESET, NULL,
 	 "{where}: the receiver closed the connection without reading; nothing was given"},
 	{FDPASS_STEP_ANSWER, EBUSY, NULL,
-	 "{where}: another sender was first; nothing was given. With --blocking, fdsend waits for "
-	 "the next receiver"},
+	 "{where}: not taken: {text}; nothing was given. With --blocking, fdsend waits for the "
+	 "next "
+	 "receiver"},
 	{FDPASS_STEP_ANSWER, EREMOTEIO, NULL, "{where}: the receiver refused: {text}"},
 	{FDPASS_STEP_ANSWER, ECONNABORTED, NULL,
 	 "{where}: the receiver ended without an answer; it cannot be told whether it had the "

@@ -41,38 +41,56 @@ static _Noreturn void outlive(int until)
 	_exit(0);
 }
 
-/* Starts a process that has a copy of every descriptor until `keep` is closed, and then exits. It is
- * nobody's child, since nobody would wait for it. Returns `keep`, or FD_NONE without one. */
-static int start_heir(void)
+/* A child that has a copy of every descriptor until `keep`, the end of a pipe, is closed, and then exits. */
+struct heir {
+	pid_t process;
+	int keep;
+};
+
+static struct heir start_heir(void)
 {
+	struct heir heir = {-1, FD_NONE};
 	int ends[2];
-	pid_t child;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
-		return FD_NONE;
-	child = quiet_fork();
-	if (child == 0) {
-		if (quiet_fork() != 0)
-			_exit(0);
+		return heir;
+	heir.keep = ends[1];
+	heir.process = quiet_fork();
+	if (heir.process == 0) {
 		close(ends[1]);
 		outlive(ends[0]);
 	}
 	fdpass_fd_close(ends[0]);
-	if (child < 0)
-		return fdpass_fd_close(ends[1]);
-	while (waitpid(child, NULL, __WCLONE) < 0 && errno == EINTR)
+	return heir;
+}
+
+/* It closes for the last time, in exiting, and nothing of it is left when this returns. */
+static void let_go(struct heir *heir)
+{
+	heir->keep = fdpass_fd_close(heir->keep);
+	while (heir->process > 0 && waitpid(heir->process, NULL, __WCLONE) < 0 && errno == EINTR)
 		;
-	return ends[1];
+}
+
+static void close_all(const int *fds, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		fdpass_fd_close(fds[i]);
 }
 
 void fdpass_discard(const int *fds, size_t count)
 {
 	int saved = errno;
-	/* Without one (no memory, no process left) closing is still better than keeping them. */
-	fd_owned int keep = has_socket(fds, count) ? start_heir() : FD_NONE;
 
-	for (size_t i = 0; i < count; i++)
-		fdpass_fd_close(fds[i]);
+	if (has_socket(fds, count)) {
+		/* Without one (no memory, no process left) closing is still better than keeping. */
+		struct heir heir = start_heir();
+
+		close_all(fds, count);
+		let_go(&heir);
+	} else {
+		close_all(fds, count);
+	}
 	errno = saved;
 }
 

@@ -24,18 +24,23 @@ int fdpass_incoming_begin(struct incoming *incoming, int socket, enum incoming_s
 	return sent < 0 && sent != -EPIPE && sent != -ECONNRESET ? (int)sent : 0;
 }
 
-/* A payload that is larger than one read: take the rest of what is there, so that closing does not
- * look like "unread" to its sender. Without a control buffer nothing more can be installed. */
-static void discard_rest(int socket)
+/* A payload that is larger than one read: take the rest of what is there, so that closing does not look
+ * like "unread" to its sender. Descriptors that come with it are more than was announced. */
+static void discard_rest(struct incoming *incoming)
 {
+	size_t count = fdpass_set_count(incoming->set);
+	struct message message = {.size = 1};
 	char rest[4096];
-	size_t total = 0;
-	ssize_t got;
 
-	do {
-		got = fdpass_message_read(socket, rest, sizeof(rest));
-		total += got > 0 ? (size_t)got : 0;
-	} while (got > 0 && total < INCOMING_BYTES_MAX);
+	for (size_t total = 0; total < INCOMING_BYTES_MAX; total += (size_t)message.size) {
+		if (fdpass_message_receive(incoming->socket, rest, sizeof(rest), incoming->set,
+					   &message) < 0)
+			break;
+		fdpass_fd_close(message.pidfd);
+		if (message.size == 0)
+			break;
+	}
+	fdpass_set_discard(incoming->set, count);
 }
 
 static int refuse(struct incoming *incoming, int code, const char *reason, const char **ret_reason)
@@ -90,7 +95,7 @@ int fdpass_incoming_step(struct incoming *incoming, incoming_admit admit, void *
 				      ret_reason);
 		if (fdpass_set_count(incoming->set) > 0) {
 			if (message.size == sizeof(bytes))
-				discard_rest(incoming->socket);
+				discard_rest(incoming);
 			return 1;
 		}
 		if (incoming->bytes == 0 && message.size >= FRAME_RICH_MAGIC_SIZE &&

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""System calls that fail at the wrong moment: no success that is none, and nothing that slips through."""
+
+import errno
+import os
+import signal
+import sys
+
+import pytest
+
+from programs import appears, listens
+from tracing import TRACED, tampered
+
+# Prints the numbers that are open, also where there is no /proc.
+TABLE = """
+import fcntl
+for number in range(64):
+    try:
+        fcntl.fcntl(number, fcntl.F_GETFD)
+        print(number)
+    except OSError:
+        pass
+"""
+
+
+def traced(programs, injections, *words, **conditions):
+    return programs.start([*tampered(*injections), *words], env=TRACED, **conditions)
+
+
+@pytest.mark.parametrize("failure", [errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN], ids=errno.errorcode.get)
+@pytest.mark.parametrize("when", ["1", "1+"])
+def test_greeting_that_cannot_be_written(programs, failure, when):
+    """The message is refused or not even read; without a greeting, that it was read would be taken for proof."""
+    receiver = traced(programs, [f"sendmsg:error={errno.errorcode[failure]}:when={when}"], programs.fdrecv_path,
+                      "-f", "0,4", "./socket", "--run", "cat")
+    appears(programs.path("socket"))
+    sender = programs.fdsend("-t", "10", "-f", "0", "./socket")
+    assert sender.wait().status == 1, sender.result
+    receiver.signal(signal.SIGTERM)
+    assert receiver.wait().status == -signal.SIGTERM
+
+
+def test_greeting_that_cannot_be_written_is_tried_again(programs):
+    receiver = traced(programs, ["sendmsg:error=ENOBUFS:when=1"], programs.fdrecv_path, "-f", "0", "./socket",
+                      "--run", "cat")
+    sender = programs.fdsend("-b", "-f", "0", "./socket", fds={0: programs.text("sent")})
+    assert sender.wait().status == 0, sender.result
+    assert receiver.wait().stdout == "sent"
+
+
+@pytest.mark.parametrize("option", ["--to-user", "--to-group"])
+def test_names_are_looked_up_when_numbers_are_pinned(programs, option):
+    """Looking a name up leaves a descriptor open, as some of its modules do: it is none that was named."""
+    database = "/etc/passwd" if option == "--to-user" else "/etc/group"
+    programs.fails(programs.start([*tampered("close:retval=0"), "-P", database, programs.fdsend_path, option, "daemon",
+                                   "-f", "3", "./socket"], env=TRACED), 1, "descriptor 3 is not open")
+    # Both are wrong: what was sent is checked first.
+    programs.fails(programs.fdsend(option, "no-such-name", "-f", "3", "./socket"), 1, "descriptor 3 is not open")
+    programs.fails(programs.fdsend(option, "no-such-name", "-f", "0", "./socket"), 2, option, "no-such-name")
+
+
+def closes_others(programs, name, *words):
+    """The numbers that a command finds, of which 7, 40 and 63 are the caller's own."""
+    extra = programs.text("")
+    receiver = programs.start([*tampered("close_range:error=EPERM"), *words, programs.fdrecv_path, "--close-others",
+                               "-a", "-f", "5", name, "--run", sys.executable, "-I", "-S", "-c", TABLE],
+                              fds={7: extra, 40: extra, 63: extra}, env=TRACED)
+    listens(name)
+    programs.succeeds(programs.fdsend("-a", "-f", "0", name))
+    assert receiver.wait().status == 0, receiver.result  # sanitizers complain when there is no /proc
+    return [int(word) for word in receiver.stdout.split()]
+
+
+def test_close_others_without_close_range(programs):
+    assert closes_others(programs, programs.abstract()) == [0, 1, 2, 5]
+
+
+@pytest.mark.needs_root
+def test_close_others_without_close_range_and_proc(programs):
+    """strace itself stays where there is one."""
+    without = ["unshare", "--mount", "sh", "-c", "mount -t tmpfs none /proc && exec \"$@\"", "sh"]
+    assert closes_others(programs, programs.abstract(), *without) == [0, 1, 2, 5]
+    assert os.path.exists("/proc/self")

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* Closing what others made: at once, whatever they made, and without a trace in the program. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/deadline.h"
+#include "base/discard.h"
+#include "base/fd.h"
+#include "descriptors.h"
+
+/* Seconds for which closing such a socket takes, and within which it has to be over here. */
+#define LINGER 20
+#define PROMPT 8
+
+/* A TCP connection whose end 1 nobody reads: closing end 0 waits for what was written there. */
+static void make_lingering(int ends[2])
+{
+	struct sockaddr_in address = {.sin_family = AF_INET};
+	struct linger linger = {1, LINGER};
+	socklen_t length = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	static const char bytes[65536];
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, length), 0);
+	ck_assert_int_eq(listen(listener, 1), 0);
+	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+	ends[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(connect(ends[0], (struct sockaddr *)&address, length), 0);
+	ends[1] = accept(listener, NULL, NULL);
+	ck_assert_int_ge(ends[1], 0);
+	close(listener);
+	ck_assert_int_eq(setsockopt(ends[0], SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
+	while (send(ends[0], bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		;
+	ck_assert_int_eq(errno, EAGAIN);
+}
+
+static void send_descriptor(int through, int fd)
+{
+	union {
+		char buffer[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = {.align = {.cmsg_len = CMSG_LEN(sizeof(int)),
+			       .cmsg_level = SOL_SOCKET,
+			       .cmsg_type = SCM_RIGHTS}};
+	char byte = 'x';
+	struct iovec vector = {.iov_base = &byte, .iov_len = 1};
+	struct msghdr header = {.msg_iov = &vector,
+				.msg_iovlen = 1,
+				.msg_control = control.buffer,
+				.msg_controllen = sizeof(control.buffer)};
+
+	memcpy(CMSG_DATA(&control.align), &fd, sizeof(int));
+	ck_assert_int_eq(sendmsg(through, &header, MSG_NOSIGNAL), 1);
+}
+
+/* Nothing that the program has not asked for: neither a child to wait for, nor a signal. */
+static void assert_no_trace(void)
+{
+	sigset_t pending;
+
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+	ck_assert_int_eq(errno, ECHILD);
+	ck_assert_int_eq(sigpending(&pending), 0);
+	ck_assert(!sigismember(&pending, SIGCHLD));
+}
+
+static void block_sigchld(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	ck_assert_int_eq(sigprocmask(SIG_BLOCK, &set, NULL), 0);
+}
+
+START_TEST(whatever_they_are_they_are_closed)
+{
+	int ends[2], fds[3];
+	char byte;
+
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	fds[0] = ends[1];
+	fds[1] = FD_NONE;
+	fds[2] = fcntl(ends[1], F_DUPFD_CLOEXEC, 0);
+	errno = ENOTTY;
+	fdpass_discard(fds, 3);
+	ck_assert_int_eq(errno, ENOTTY);
+	ck_assert(!fdpass_fd_is_open(fds[0]));
+	ck_assert(!fdpass_fd_is_open(fds[2]));
+	ck_assert_int_eq((int)read(ends[0], &byte, 1), 0);
+	close(ends[0]);
+	fdpass_discard(NULL, 0);
+}
+END_TEST
+
+START_TEST(a_socket_that_lingers_is_not_waited_for)
+{
+	int64_t end = fdpass_deadline_in((int64_t)PROMPT * NSEC_PER_SEC);
+	int ends[2];
+
+	block_sigchld();
+	make_lingering(ends);
+	errno = ENOTTY;
+	fdpass_discard(&ends[0], 1);
+	ck_assert_int_eq(errno, ENOTTY);
+	ck_assert_int_lt(fdpass_deadline_now(), end);
+	ck_assert(!fdpass_fd_is_open(ends[0]));
+	close(ends[1]);
+	assert_no_trace();
+}
+END_TEST
+
+START_TEST(nor_one_in_a_queue)
+{
+	int64_t end = fdpass_deadline_in((int64_t)PROMPT * NSEC_PER_SEC);
+	int ends[2], pair[2];
+
+	block_sigchld();
+	make_lingering(ends);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	send_descriptor(pair[1], ends[0]);
+	close(ends[0]);
+	fdpass_discard_connection(pair[0]);
+	ck_assert_int_lt(fdpass_deadline_now(), end);
+	ck_assert(!fdpass_fd_is_open(pair[0]));
+	close(pair[1]);
+	close(ends[1]);
+	assert_no_trace();
+}
+END_TEST
+
+START_TEST(the_other_end_of_a_connection_sees_its_end)
+{
+	int pair[2];
+	char byte = 'x';
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	ck_assert_int_eq((int)write(pair[0], &byte, 1), 1);
+	fdpass_discard_connection(pair[0]);
+	ck_assert_int_eq((int)read(pair[1], &byte, 1), 1);
+	ck_assert_int_eq((int)read(pair[1], &byte, 1), 0);
+	close(pair[1]);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("discard");
+	TCase *tcase = descriptors_tcase("discard");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tcase, 3 * LINGER);
+	tcase_add_test(tcase, whatever_they_are_they_are_closed);
+	tcase_add_test(tcase, a_socket_that_lingers_is_not_waited_for);
+	tcase_add_test(tcase, nor_one_in_a_queue);
+	tcase_add_test(tcase, the_other_end_of_a_connection_sees_its_end);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
