@@ -5,6 +5,8 @@ BUILD ?= build
 MESON ?= meson
 # Given to meson when BUILD is made, such as MESON_OPTIONS='-Dprograms=shared -Dwerror=true'.
 MESON_OPTIONS ?=
+# Given to bench/run, such as BENCH_OPTIONS='--quick --json results.json'.
+BENCH_OPTIONS ?=
 # Where to install; without it, where BUILD was set up for: /usr/local.
 PREFIX ?=
 DESTDIR ?=
@@ -32,10 +34,10 @@ demo: mine
 	@$(programs) examples/demo
 
 bench: mine
-	@test -x bench/run || { echo "make: there is no bench/run" >&2; exit 1; }
 	@ci/builddeps --install-missing build
 	@$(MAKE) --no-print-directory all
-	@$(programs) bench/run
+	@$(MESON) compile -C '$(BUILD)' benchmarks
+	@$(programs) BENCH='$(abspath $(BUILD))/bench' bench/run $(BENCH_OPTIONS)
 
 # Root may install what a user has built; what is written in BUILD stays the user's.
 install:
@@ -62,7 +64,8 @@ help:
 	@echo "make bench                      compare with what the kernel costs"
 	@echo "make format                     format the C sources"
 	@echo "make clean                      remove $(BUILD)/"
-	@echo "Variables: BUILD, PREFIX, DESTDIR, MESON_OPTIONS. check and demo install missing packages."
+	@echo "Variables: BUILD, PREFIX, DESTDIR, MESON_OPTIONS, BENCH_OPTIONS."
+	@echo "check, demo and bench install missing packages."
 
 configured:
 	@command -v $(MESON) >/dev/null || \

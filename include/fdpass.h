@@ -57,6 +57,9 @@ const char *fdpass_version(void);
 /* Bytes of a reason that one side gives the other, without the terminating NUL. */
 #define FDPASS_REASON_MAX 255
 
+/* Bytes of a descriptor's name: FDNAME_MAX of systemd, sd_listen_fds(3). */
+#define FDPASS_NAME_MAX 255
+
 /* Callers that a receiver listens to at once, before they have sent anything complete. */
 #define FDPASS_CALLERS_MAX 64
 
@@ -84,6 +87,9 @@ enum fdpass_step {
 	FDPASS_STEP_OPEN,       /* opening a file */
 	FDPASS_STEP_RESOLVE,    /* looking up a host or service */
 	FDPASS_STEP_WAIT,       /* waiting: -ETIMEDOUT at the deadline, -ECANCELED when cancelled */
+	FDPASS_STEP_PROCESS,    /* finding and pinning another process */
+	FDPASS_STEP_ACQUIRE,    /* taking a descriptor out of it */
+	FDPASS_STEP_ACTIVATION, /* reading or writing an announcement of descriptors */
 };
 
 /* The other end of a connection as the kernel's credentials show it: unix(7), SO_PEERCRED and
@@ -177,13 +183,29 @@ int fdpass_set_get(const struct fdpass_set *set, size_t index);
  * empty (-EBADF), so that the other indexes do not move. */
 int fdpass_set_steal(struct fdpass_set *set, size_t index);
 
+/*
+ * A descriptor may have a name: 1 to FDPASS_NAME_MAX bytes of printable ASCII without ':', the rule of
+ * $LISTEN_FDNAMES, sd_listen_fds(3). Several may have the same one. It goes with the place in the set, also
+ * when the descriptor is stolen from there.
+ */
+
+/* 0 when `name` keeps to that, else -EINVAL. */
+int fdpass_name_check(const char *name);
+
+/* The name at `index`, the set's and valid until it changes; NULL where there is none. */
+const char *fdpass_set_name(const struct fdpass_set *set, size_t index);
+
+/* Gives what is at `index` a copy of `name`, or with NULL no name. -EINVAL when it is no name, -EBADF
+ * beyond the end, -ENOMEM; on failure it has the name that it had. */
+int fdpass_set_rename(struct fdpass_set *set, size_t index, const char *name);
+
 /* Closes everything from `count` on and shortens the set to that. */
 void fdpass_set_truncate(struct fdpass_set *set, size_t count);
 
 /*
  * The same for descriptors that somebody else made and that you do not trust: closing a socket for the
- * last time can take as long as its maker wants (SO_LINGER, socket(7)). Costs two short-lived processes
- * when there is a socket among them, and does not wait.
+ * last time can take as long as its maker wants (SO_LINGER, socket(7)). Costs a short-lived child process
+ * when there is a socket among them, and does not wait for its maker.
  */
 void fdpass_set_discard(struct fdpass_set *set, size_t count);
 
@@ -501,7 +523,8 @@ int fdpass_receiver_add_connection(struct fdpass_receiver *receiver, int fd,
 void fdpass_receiver_drop(struct fdpass_receiver *receiver, int index);
 
 /*
- * Waits for the next complete handover on any listener, in the order in which they become complete.
+ * Waits for the next complete handover on any listener, in the order in which they become complete. With a
+ * deadline that has passed, it looks once at what is there, a bounded part of it.
  * The caller owns it, and must answer it. -ETIMEDOUT, -ECANCELED (step WAIT); -ENOMEM. Whatever those
  * do wrong who come by a listener is not an error of the receiver.
  */
@@ -565,6 +588,89 @@ int fdpass_plan_highest(const struct fdpass_plan *plan);
  * may be placed and others not, and the caller is expected to exit. dup(2), fcntl(2).
  */
 int fdpass_plan_run(struct fdpass_plan *plan, struct fdpass_error *error);
+
+/* --------------------------------------------------------------------------------- activation -- */
+
+/*
+ * A program that is started with open sockets is told of them in its environment. There are several
+ * ways to say it; ADDR is what a socket is bound to: 127.0.0.1:80, [::]:80, or a path.
+ */
+enum fdpass_dialect {
+	FDPASS_DIALECT_SYSTEMD, /* LISTEN_FDS=2, for 3 and 4; LISTEN_PID, LISTEN_FDNAMES=a:b and
+				   LISTEN_PIDFDID: sd_listen_fds(3) */
+	FDPASS_DIALECT_NGINX,   /* NGINX=3;4; */
+	FDPASS_DIALECT_SERVER_STARTER, /* SERVER_STARTER_PORT=ADDR=3;ADDR=4 and
+					  SERVER_STARTER_GENERATION=1: Perl's Server::Starter */
+	FDPASS_DIALECT_PHP_FPM,        /* FPM_SOCKETS=ADDR=3,ADDR=4, IPv6 without brackets */
+};
+
+/* The first number that LISTEN_FDS announces: SD_LISTEN_FDS_START, sd_listen_fds(3). */
+#define FDPASS_ACTIVATION_FIRST 3
+
+enum fdpass_activation_check {
+	FDPASS_ACTIVATION_OURS, /* only what is meant for this process, by LISTEN_PID and by
+				   LISTEN_PIDFDID if it is set and can be checked */
+	FDPASS_ACTIVATION_ANY,  /* whoever it is meant for: where a wrapper or a PID namespace has
+				   come in between */
+};
+
+/*
+ * Takes what $LISTEN_FDS announces: the set, which is the caller's, owns the descriptors from here on,
+ * in order and with their names ("unknown" and "" are none), and they are close-on-exec. All or
+ * nothing: on failure nothing is changed. The variables stay; they are not for children, so programs
+ * that have some should remove them. To be called once, before other threads change the environment.
+ *
+ * Returns how many there are; 0, with an empty set, when nothing is announced. Failures are of the step
+ * ACTIVATION, with the reason in words in error->text: -ESRCH when it is meant for another process, or
+ * nobody says for whom (most servers take that as nothing); -EBADF when a number, which is in error->fd,
+ * is not open; -EINVAL when a variable is malformed or the names are not as many; -EMFILE above
+ * FDPASS_HANDOVER_MAX. Also -ENOMEM (MEMORY).
+ */
+int fdpass_activation_import(enum fdpass_activation_check check, struct fdpass_set **ret_set,
+			     struct fdpass_error *error);
+
+struct fdpass_announcement {
+	size_t size; /* sizeof(struct fdpass_announcement) */
+	enum fdpass_dialect dialect;
+	size_t count;                 /* of descriptors; 0: announces nothing */
+	const int *numbers;           /* as the program will find them; SYSTEMD: 3, 4, 5, ... */
+	const char *const *names;     /* SYSTEMD only; NULL, here or in a place: none */
+	const char *const *addresses; /* SERVER_STARTER and PHP_FPM only, and needed there */
+	pid_t pid;                    /* SYSTEMD only: the process that is to have them */
+	uint64_t pid_id;              /* SYSTEMD only: its fdpass_activation_pid_id(), or 0 */
+};
+
+#define FDPASS_ANNOUNCEMENT_INIT                                                                   \
+	{                                                                                          \
+		sizeof(struct fdpass_announcement), FDPASS_DIALECT_SYSTEMD, 0, NULL, NULL, NULL,   \
+			0, 0                                                                       \
+	}
+
+/*
+ * What to change in the environment so that it announces that, and nothing that was announced before in
+ * any dialect: strings "NAME=VALUE", to be set, and "NAME", to be removed; the list ends with NULL and
+ * is freed with one free(3). Pure: changes nothing itself. No name twice; the names are the same ones in
+ * every dialect.
+ *
+ * -EINVAL (ACTIVATION), with the reason in words in error->text and the number in error->fd: a name that
+ * is none, numbers that the dialect cannot say, an address that is missing or that has one of the
+ * dialect's separators. -ENOMEM (MEMORY).
+ */
+int fdpass_activation_export(const struct fdpass_announcement *announcement, char ***ret_changes,
+			     struct fdpass_error *error);
+
+/* Bytes of an ADDR with its NUL: sun_path, unix(7), is longer than every host and port. */
+#define FDPASS_ACTIVATION_ADDRESS_MAX 128
+
+/* Writes the ADDR of the socket `fd` as the dialect wants it. -ENOTSOCK; -EDESTADDRREQ when it is bound
+ * to nothing; -EAFNOSUPPORT when it is of a family that has no ADDR, or has an abstract name;
+ * -ENAMETOOLONG when it does not fit into `size`. */
+int fdpass_activation_address(enum fdpass_dialect dialect, int fd, char *text, size_t size);
+
+/* What identifies this process for LISTEN_PIDFDID: the inode of its pidfd, never used twice until the
+ * machine is started anew. -EOPNOTSUPP where pidfds have none of their own (before Linux 6.9, pidfs, and
+ * on 32-bit machines, where inode numbers are cut). */
+int fdpass_activation_pid_id(uint64_t *ret_id);
 
 #ifdef FDPASS_BUILD
 #pragma GCC visibility pop

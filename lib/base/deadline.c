@@ -24,13 +24,13 @@ int64_t fdpass_deadline_in(int64_t nanoseconds)
 
 const struct timespec *fdpass_deadline_left(int64_t deadline, struct timespec *storage)
 {
+	int64_t now = fdpass_deadline_now();
 	int64_t left;
 
 	if (deadline == FDPASS_NO_DEADLINE)
 		return NULL;
-	left = deadline - fdpass_deadline_now();
-	if (left < 0)
-		left = 0;
+	/* Compared before it is subtracted: the farthest past would overflow. */
+	left = deadline > now ? deadline - now : 0;
 	/* A time_t of 32 bits holds no more; a wait that ends early looks at the clock again. */
 	if (left > LEFT_MAX)
 		left = LEFT_MAX;

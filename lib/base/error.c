@@ -88,6 +88,8 @@ const char *fdpass_step_text(enum fdpass_step step)
 		return "opening the file";
 	case FDPASS_STEP_RESOLVE:
 		return "looking up the address";
+	case FDPASS_STEP_ACTIVATION:
+		return "announcing the descriptors";
 	case FDPASS_STEP_WAIT:
 		return "waiting";
 	case FDPASS_STEP_PROCESS:

@@ -14,12 +14,15 @@
 
 #define SET_ROOM_FIRST 16
 
-/* One allocation holds the numbers, side by side, and behind them one ownership byte for each. */
+/* One allocation holds the numbers, side by side, and behind them one ownership byte for each. Names
+ * are rare, so that only who gives one pays for them. */
 struct fdpass_set {
 	int *fds;
 	unsigned char *owned;
 	size_t count;
 	size_t room;
+	char **names; /* NULL where there is none */
+	size_t name_room;
 };
 
 int fdpass_set_new(struct fdpass_set **ret_set)
@@ -36,6 +39,7 @@ struct fdpass_set *fdpass_set_free(struct fdpass_set *set)
 {
 	if (set != NULL) {
 		fdpass_set_truncate(set, 0);
+		free(set->names);
 		free(set->fds);
 		free(set);
 	}
@@ -158,6 +162,61 @@ int fdpass_set_steal(struct fdpass_set *set, size_t index)
 	return fd_give(&set->fds[index]);
 }
 
+int fdpass_name_check(const char *name)
+{
+	size_t length = 0;
+
+	for (; name[length] != '\0'; length++) {
+		unsigned char c = (unsigned char)name[length];
+
+		if (length == FDPASS_NAME_MAX || c < 0x20 || c >= 0x7f || c == ':')
+			return -EINVAL;
+	}
+	return length > 0 ? 0 : -EINVAL;
+}
+
+const char *fdpass_set_name(const struct fdpass_set *set, size_t index)
+{
+	return index < set->count && index < set->name_room ? set->names[index] : NULL;
+}
+
+int fdpass_set_rename(struct fdpass_set *set, size_t index, const char *name)
+{
+	char *copy = NULL;
+
+	if (index >= set->count)
+		return -EBADF;
+	if (name != NULL && fdpass_name_check(name) < 0)
+		return -EINVAL;
+	if (name == NULL && index >= set->name_room)
+		return 0;
+	if (index >= set->name_room) {
+		char **grown = realloc(set->names, set->room * sizeof(*grown));
+
+		if (grown == NULL)
+			return -ENOMEM;
+		memset(grown + set->name_room, 0, (set->room - set->name_room) * sizeof(*grown));
+		set->names = grown;
+		set->name_room = set->room;
+	}
+	if (name != NULL) {
+		copy = strdup(name);
+		if (copy == NULL)
+			return -ENOMEM;
+	}
+	free(set->names[index]);
+	set->names[index] = copy;
+	return 0;
+}
+
+static void forget_names(struct fdpass_set *set, size_t count)
+{
+	for (size_t i = count; i < set->count && i < set->name_room; i++) {
+		free(set->names[i]);
+		set->names[i] = NULL;
+	}
+}
+
 void fdpass_set_close_run(int first, int last)
 {
 	int fd;
@@ -183,6 +242,7 @@ void fdpass_set_truncate(struct fdpass_set *set, size_t count)
 {
 	size_t first, last;
 
+	forget_names(set, count);
 	/* What was received is nearly always a few ascending runs: recvmsg(2) takes the lowest free
 	 * numbers, in order. */
 	for (first = count; first < set->count; first = last + 1) {
@@ -200,6 +260,7 @@ void fdpass_set_truncate(struct fdpass_set *set, size_t count)
 
 void fdpass_set_discard(struct fdpass_set *set, size_t count)
 {
+	forget_names(set, count);
 	/* What is borrowed stays open; the places go with the set's end. */
 	for (size_t i = count; i < set->count; i++) {
 		if (!set->owned[i])

@@ -22,9 +22,16 @@ void fdpass_room_init(struct room *room);
 /* A free place, or NULL. */
 struct caller *fdpass_room_place(struct room *room);
 
-/* Of those who came by a listener, the one that has been idle longest; NULL: there is none. Connections
- * that were handed to the receiver one by one do not count, as nobody would come in their place. */
+/* Of those who came by a listener and have nothing for us to read, the one that has been idle longest;
+ * NULL: there is none. What the others sent may be complete. Connections that were handed to the receiver
+ * one by one do not count, as nobody would come in their place. */
 struct caller *fdpass_room_idlest(struct room *room);
+
+/* 1 when it is full, and everybody who would have to go has something for us to read first. */
+int fdpass_room_must_read(struct room *room);
+
+/* The highest number that a caller's connection has; -1: nobody is there. */
+int fdpass_room_highest(const struct room *room);
 
 /* Ends a caller; `type` and `text` say why, if it can still hear it. */
 void fdpass_room_dismiss(struct caller *caller, enum frame_type type, const char *text);

@@ -119,6 +119,7 @@ static int welcome(struct fdpass_receiver *receiver, int socket, int index,
 	struct caller fresh = {.index = index, .active = fdpass_deadline_now()};
 	struct caller *caller;
 	int admitted = fdpass_rule_check(receiver->rule, socket, &fresh.peer);
+	int highest;
 
 	if (fdpass_incoming_begin(&fresh.incoming, socket, INCOMING_OWN) < 0 || admitted < 0) {
 		/* Unread: the sender sees that nothing was taken. */
@@ -132,8 +133,11 @@ static int welcome(struct fdpass_receiver *receiver, int socket, int index,
 		fdpass_room_dismiss(&fresh, FRAME_REFUSED, "the receiver does not admit this user");
 		return 0;
 	}
-	/* Idle callers must not take the numbers that a handover needs to arrive on. */
-	if ((rlim_t)socket + table_reserve(receiver) >= receiver->table_size)
+	/* Idle callers must not take the numbers that a handover needs to arrive on. Whoever has the
+	 * highest may stay, and the new one have a low number that became free: so all of them count. */
+	highest = fdpass_room_highest(&receiver->room);
+	if ((rlim_t)(socket > highest ? socket : highest) + table_reserve(receiver) >=
+	    receiver->table_size)
 		crowd_out(receiver);
 	caller = fdpass_room_place(&receiver->room);
 	if (caller == NULL && crowd_out(receiver))
@@ -163,15 +167,26 @@ static void set_listening(struct fdpass_receiver *receiver, uint32_t events)
 	}
 }
 
+static int is_readable(int fd)
+{
+	struct pollfd polled = {.fd = fd, .events = POLLIN};
+
+	return poll(&polled, 1, 0) > 0;
+}
+
 /* Accepts who is waiting. 1: one of them was complete; 0: nobody (more). */
 static int accept_callers(struct fdpass_receiver *receiver, int index,
 			  struct fdpass_handover **ret_handover)
 {
 	/* As many as there are places at a time, so that a flood does not keep the others waiting. */
 	for (int i = 0; i < FDPASS_CALLERS_MAX; i++) {
-		int socket = accept4(fdpass_listener_fd(receiver->listeners[index]), NULL, NULL,
-				     SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int listener = fdpass_listener_fd(receiver->listeners[index]);
+		int socket;
 
+		/* This listener's event comes again. */
+		if (fdpass_room_must_read(&receiver->room))
+			return 0;
+		socket = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (socket >= 0) {
 			pause_restart(&receiver->pause);
 			if (welcome(receiver, socket, index, ret_handover) > 0)
@@ -182,8 +197,13 @@ static int accept_callers(struct fdpass_receiver *receiver, int index,
 			continue;
 		if (errno == EAGAIN)
 			return 0;
-		if ((errno == EMFILE || errno == ENFILE) && crowd_out(receiver))
-			continue;
+		if (errno == EMFILE || errno == ENFILE) {
+			/* It wants a number before it looks whether anybody is there. */
+			if (!is_readable(listener))
+				return 0;
+			if (crowd_out(receiver))
+				continue;
+		}
 		set_listening(receiver, 0);
 		receiver->resume = fdpass_pause_next(&receiver->pause);
 		return 0;

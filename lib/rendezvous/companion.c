@@ -23,28 +23,34 @@ static uint64_t hash(const char *text)
 	return h;
 }
 
-static socklen_t slot_address(uint64_t name, unsigned slot, struct sockaddr_un *un)
+/* The address of slot 0; the others differ in the last byte. */
+static socklen_t first_slot(const char *name, struct sockaddr_un *un)
 {
 	int length;
 
 	memset(un, 0, sizeof(*un));
 	un->sun_family = AF_UNIX;
-	length = snprintf(un->sun_path + 1, sizeof(un->sun_path) - 1, "fdpass-wait/%016jx/%u",
-			  (uintmax_t)name, slot);
+	length = snprintf(un->sun_path + 1, sizeof(un->sun_path) - 1, "fdpass-wait/%016jx/0",
+			  (uintmax_t)hash(name));
 	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
+}
+
+/* Turns an address of first_slot() into that of another slot, which has one digit. */
+static void choose_slot(struct sockaddr_un *un, socklen_t length, unsigned slot)
+{
+	((char *)un)[length - 1] = (char)('0' + slot);
 }
 
 int fdpass_companion_open(const char *name)
 {
 	fd_owned int companion = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	uint64_t h = hash(name);
+	struct sockaddr_un un;
+	socklen_t length = first_slot(name, &un);
 
 	if (companion < 0)
 		return -errno;
 	for (unsigned slot = 0; slot < COMPANION_SLOTS; slot++) {
-		struct sockaddr_un un;
-		socklen_t length = slot_address(h, slot, &un);
-
+		choose_slot(&un, length, slot);
 		if (bind(companion, (struct sockaddr *)&un, length) == 0)
 			return fd_give(&companion);
 		if (errno != EADDRINUSE)
@@ -68,14 +74,13 @@ void fdpass_companion_drain(int companion)
 void fdpass_companion_poke(const char *name)
 {
 	fd_owned int poker = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	uint64_t h = hash(name);
+	struct sockaddr_un un;
+	socklen_t length = first_slot(name, &un);
 
 	if (poker < 0)
 		return;
 	for (unsigned slot = 0; slot < COMPANION_SLOTS; slot++) {
-		struct sockaddr_un un;
-		socklen_t length = slot_address(h, slot, &un);
-
+		choose_slot(&un, length, slot);
 		sendto(poker, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&un, length);
 	}
 }

@@ -69,7 +69,12 @@ int fdpass_rundir_open(const char *path, struct fdpass_error *error)
 
 int fdpass_rundir_check(const char *path, struct fdpass_error *error)
 {
-	fd_owned int fd = open_checked(path, error);
+	struct fdpass_error failure;
+	fd_owned int fd = open_checked(path, &failure);
 
-	return fd >= 0 || fd == -ENOENT ? 0 : fd;
+	if (fd >= 0 || fd == -ENOENT)
+		return 0;
+	if (error != NULL)
+		*error = failure;
+	return fd;
 }

@@ -14,6 +14,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
+#include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,10 @@ static int is_wanted(const struct wanted *wanted, const struct nlmsghdr *message
 	const struct rtattr *attribute = (const struct rtattr *)(socket + 1);
 	int left = (int)message->nlmsg_len - (int)NLMSG_LENGTH(sizeof(*socket));
 
+	/* A connection shows its listener's name too, and may be with another process. (Our probe has
+	 * made a datagram socket look like one.) */
+	if (socket->udiag_state == TCP_ESTABLISHED && socket->udiag_type != SOCK_DGRAM)
+		return 0;
 	for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
 		size_t size = RTA_PAYLOAD(attribute);
 
@@ -47,8 +52,10 @@ static int is_wanted(const struct wanted *wanted, const struct nlmsghdr *message
 			return vfs.udiag_vfs_ino == wanted->inode &&
 			       vfs.udiag_vfs_dev == wanted->device;
 		}
+		/* Each type of sockets has its own names; a listener of ours is a stream socket. */
 		if (wanted->name != NULL && attribute->rta_type == UNIX_DIAG_NAME)
-			return size == strlen(wanted->name) + 1 &&
+			return socket->udiag_type == SOCK_STREAM &&
+			       size == strlen(wanted->name) + 1 &&
 			       ((const char *)RTA_DATA(attribute))[0] == '\0' &&
 			       memcmp((const char *)RTA_DATA(attribute) + 1, wanted->name,
 				      size - 1) == 0;

@@ -119,6 +119,13 @@ static int step_confirm(struct outgoing *outgoing, enum fdpass_proof *ret_proof)
 	if (!outgoing->spoke && ioctl(outgoing->socket, SIOCOUTQ, &unread) < 0)
 		return -errno;
 	r = step_answer(outgoing);
+	/* End of file with something unread: it closed in between, after reading or not (ECONNRESET),
+	 * or it has only shut its sending side down and may read yet. */
+	if (r == -ENODATA && !outgoing->spoke && unread != 0) {
+		if (ioctl(outgoing->socket, SIOCOUTQ, &unread) < 0)
+			return -errno;
+		r = unread == 0 ? step_answer(outgoing) : 0;
+	}
 	if (r > 0) {
 		*ret_proof = FDPASS_PROOF_ANSWER;
 		return 1;
@@ -128,7 +135,7 @@ static int step_confirm(struct outgoing *outgoing, enum fdpass_proof *ret_proof)
 	/* End of file without a word: every byte was read before the other end closed. */
 	if (r < 0 && r != -ENODATA)
 		return r;
-	if (outgoing->spoke || (r == 0 && unread != 0))
+	if (outgoing->spoke || unread != 0)
 		return 0;
 	if (outgoing->confirm == FDPASS_CONFIRM_ANSWER)
 		return -ENOMSG;

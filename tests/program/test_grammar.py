@@ -207,7 +207,8 @@ def test_ready_descriptor_that_is_not_open(programs):
 @pytest.mark.parametrize("program, options", [
     ("fdsend", ["-f", "--fd", "-a", "-b", "-t", "--to-user", "--to-group", "--confirm", "--no-confirm",
                 "-v", "-q", "-h", "-V"]),
-    ("fdrecv", ["-f", "--fd", "-i", "-o", "-e", "-a", "-t", "--from-user", "--from-group", "--ready-fd",
+    ("fdrecv", ["-f", "--fd", "-i", "-o", "-e", "-l", "-E", "--inetd", "--dialect", "--fdname", "-a", "-t",
+                "--from-user", "--from-group", "--ready-fd",
                 "--close-others", "-r", "--run", "-v", "-q", "-h", "-V"])])
 def test_help(programs, program, options, option):
     text = programs.succeeds(programs.start([program, option]))

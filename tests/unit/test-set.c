@@ -357,6 +357,71 @@ START_TEST(without_close_range)
 END_TEST
 #endif
 
+START_TEST(names)
+{
+	struct fdpass_set *set = new_set();
+	char longest[FDPASS_NAME_MAX + 2];
+	int i;
+
+	memset(longest, 'x', sizeof(longest));
+	longest[FDPASS_NAME_MAX] = '\0';
+	ck_assert_ptr_null(fdpass_set_name(set, 0));
+	ck_assert_int_eq(fdpass_set_rename(set, 0, "early"), -EBADF);
+	/* More than there is room for at first. */
+	for (i = 0; i < 40; i++) {
+		ck_assert_int_eq(fdpass_set_take(set, open_null()), 0);
+		ck_assert_ptr_null(fdpass_set_name(set, (size_t)i));
+		if (i % 3 == 0)
+			ck_assert_int_eq(fdpass_set_rename(set, (size_t)i, "third"), 0);
+	}
+	for (i = 0; i < 40; i++) {
+		if (i % 3 == 0)
+			ck_assert_str_eq(fdpass_set_name(set, (size_t)i), "third");
+		else
+			ck_assert_ptr_null(fdpass_set_name(set, (size_t)i));
+	}
+	ck_assert_int_eq(fdpass_set_rename(set, 0, longest), 0);
+	ck_assert_str_eq(fdpass_set_name(set, 0), longest);
+	ck_assert_int_eq(fdpass_set_rename(set, 3, NULL), 0);
+	ck_assert_int_eq(fdpass_set_rename(set, 4, NULL), 0);
+	ck_assert_ptr_null(fdpass_set_name(set, 3));
+	/* It goes with the place. */
+	fdpass_fd_close(fdpass_set_steal(set, 6));
+	ck_assert_str_eq(fdpass_set_name(set, 6), "third");
+	fdpass_set_truncate(set, 6);
+	ck_assert_ptr_null(fdpass_set_name(set, 6));
+	ck_assert_int_eq(fdpass_set_take(set, open_null()), 0);
+	ck_assert_ptr_null(fdpass_set_name(set, 6));
+	ck_assert_int_eq(fdpass_set_rename(set, 6, "again"), 0);
+	fdpass_set_discard(set, 6);
+	ck_assert_int_eq(fdpass_set_take(set, open_null()), 0);
+	ck_assert_ptr_null(fdpass_set_name(set, 6));
+	fdpass_set_free(set);
+}
+END_TEST
+
+START_TEST(what_is_no_name)
+{
+	static const char *const bad[] = {"", ":", "a:b", "a\tb", "\n", "\x7f", "\x80", "\xc3\xa4"};
+	struct fdpass_set *set = new_set();
+	char longer[FDPASS_NAME_MAX + 2];
+
+	memset(longer, 'x', sizeof(longer));
+	longer[FDPASS_NAME_MAX + 1] = '\0';
+	ck_assert_int_eq(fdpass_set_take(set, open_null()), 0);
+	ck_assert_int_eq(fdpass_set_rename(set, 0, "kept"), 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		ck_assert_int_eq(fdpass_name_check(bad[i]), -EINVAL);
+		ck_assert_int_eq(fdpass_set_rename(set, 0, bad[i]), -EINVAL);
+	}
+	ck_assert_int_eq(fdpass_set_rename(set, 0, longer), -EINVAL);
+	ck_assert_str_eq(fdpass_set_name(set, 0), "kept");
+	ck_assert_int_eq(fdpass_name_check(" ~!=;,/\\"), 0);
+	ck_assert_int_eq(fdpass_name_check(longer + 1), 0);
+	fdpass_set_free(set);
+}
+END_TEST
+
 START_TEST(zero_is_a_descriptor_like_any_other)
 {
 	struct fdpass_set *set = new_set();
@@ -397,6 +462,8 @@ int main(void)
 #ifdef SYS_close_range
 	tcase_add_loop_test(tcase, without_close_range, 0, 2);
 #endif
+	tcase_add_test(tcase, names);
+	tcase_add_test(tcase, what_is_no_name);
 	tcase_add_test(tcase, zero_is_a_descriptor_like_any_other);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

@@ -19,7 +19,9 @@
 #include "cli/signals.h"
 #include "cli/sockspec.h"
 #include "cli/standard.h"
+#include "tools/fdrecv/announce.h"
 #include "tools/fdrecv/command.h"
+#include "tools/fdrecv/program.h"
 #include "tools/fdrecv/reception.h"
 
 /* Descriptors of this program's own: signals, epoll, a second stderr, a caller that is looked at, and one
@@ -37,6 +39,8 @@ _Noreturn void fdrecv_leave(struct reception *reception, int status)
 		if (reception->addresses != NULL)
 			fdpass_address_free(reception->addresses[i]);
 	}
+	fdrecv_placement_clear(&reception->placement);
+	free(reception->came);
 	free(reception->handovers);
 	free(reception->addresses);
 	free(reception->path);
@@ -111,16 +115,55 @@ static void check_addresses(const struct reception *reception)
 	}
 }
 
+/* How many numbers are needed at once: what is to be placed, and what is needed until then. */
+static size_t numbers_needed(const struct reception *reception)
+{
+	return reception->placement.count + OWN_PER_GROUP * reception->request->group_count +
+	       OWN_DESCRIPTORS;
+}
+
+static void prepare_table(struct reception *reception)
+{
+	const struct request *request = reception->request;
+	char reason[FDPASS_REASON_MAX + 1];
+	int r;
+
+	/* Whatever is opened from here on is close-on-exec anyway. */
+	if (request->others == CLOSE_OTHERS)
+		fdrecv_table_keep_back(STDERR_FILENO + 1);
+	r = fdrecv_placement_make(&reception->placement, request, reception->came,
+				  fdrecv_table_is_free, reason, sizeof(reason));
+	if (r == -EEXIST)
+		cli_usage_error(&fdrecv_program, "%s", reason);
+	if (r == 0)
+		r = fdrecv_table_open(&reception->table,
+				      fdrecv_placement_highest(&reception->placement),
+				      numbers_needed(reception));
+	if (r == -EMFILE) {
+		cli_error(
+			"the hard limit on open files, %ju, is too low for target %d and what else "
+			"is needed (ulimit -Hn)",
+			(uintmax_t)reception->table.inherited.rlim_max,
+			fdrecv_placement_highest(&reception->placement));
+		fdrecv_leave(reception, FAILED);
+	}
+	if (r < 0) {
+		cli_error("preparing the table of open files failed: %s", strerror(-r));
+		fdrecv_leave(reception, FAILED);
+	}
+}
+
 /* What can be known before anybody is asked for anything. */
 static void prepare(struct reception *reception)
 {
 	const struct request *request = reception->request;
-	int highest = fdrecv_request_highest(request);
-	int r, status;
+	int status;
 
 	reception->addresses = calloc(request->group_count, sizeof(struct fdpass_address *));
 	reception->handovers = calloc(request->group_count, sizeof(struct fdpass_handover *));
-	if (reception->addresses == NULL || reception->handovers == NULL) {
+	reception->came = calloc(request->group_count, sizeof(*reception->came));
+	if (reception->addresses == NULL || reception->handovers == NULL ||
+	    reception->came == NULL) {
 		cli_error("%s", strerror(ENOMEM));
 		fdrecv_leave(reception, FAILED);
 	}
@@ -135,23 +178,7 @@ static void prepare(struct reception *reception)
 			  status == COMMAND_NOT_FOUND ? "; there is no such command" : "");
 		fdrecv_leave(reception, status);
 	}
-	/* Whatever is opened from here on is close-on-exec anyway. */
-	if (request->others == CLOSE_OTHERS)
-		fdrecv_table_keep_back(STDERR_FILENO + 1);
-	r = fdrecv_table_open(&reception->table, highest,
-			      request->target_count + OWN_PER_GROUP * request->group_count +
-				      OWN_DESCRIPTORS);
-	if (r == -EMFILE) {
-		cli_error(
-			"the hard limit on open files, %ju, is too low for target %d and what else "
-			"is needed (ulimit -Hn)",
-			(uintmax_t)reception->table.inherited.rlim_max, highest);
-		fdrecv_leave(reception, FAILED);
-	}
-	if (r < 0) {
-		cli_error("preparing the table of open files failed: %s", strerror(-r));
-		fdrecv_leave(reception, FAILED);
-	}
+	prepare_table(reception);
 }
 
 /* Where one group's descriptors come from: a socket that listens, or a connection. */
@@ -221,22 +248,54 @@ static void tell_ready(struct reception *reception)
 	cli_standard_reserve();
 }
 
-/* 1 when the handover fills its group's targets; else it is refused. */
-static int fits(const struct reception *reception, struct fdpass_handover *handover)
+/* Whether everything that came so far can be placed and announced, the handover for `group` included, which
+ * is counted already. 0 or a negative errno, with the reason. */
+static int check_arrival(struct reception *reception, size_t group, struct fdpass_set *set,
+			 char *reason, size_t size)
 {
-	const struct group *group = &reception->request->groups[fdpass_handover_index(handover)];
-	size_t came = fdpass_set_count(fdpass_handover_set(handover));
+	const struct request *request = reception->request;
+	int r = fdrecv_placement_make(&reception->placement, request, reception->came,
+				      fdrecv_table_is_free, reason, size);
+
+	if (r == -EEXIST)
+		return r;
+	if (r == 0)
+		r = fdrecv_table_reach(&reception->table,
+				       fdrecv_placement_highest(&reception->placement),
+				       numbers_needed(reception));
+	if (r == -EMFILE)
+		snprintf(reason, size, "the hard limit on open files, %ju, is too low (ulimit -Hn)",
+			 (uintmax_t)reception->table.inherited.rlim_max);
+	else if (r < 0)
+		snprintf(reason, size, "%s", strerror(-r));
+	if (r == 0 && request->groups[group].target == TARGET_LISTEN)
+		r = fdrecv_announce_check(request, reception->came, set, reason, size);
+	return r;
+}
+
+/* 1 when the handover can be used for its group; else it is refused. */
+static int fits(struct reception *reception, struct fdpass_handover *handover)
+{
+	size_t group = (size_t)fdpass_handover_index(handover);
+	struct fdpass_set *set = fdpass_handover_set(handover);
 	struct fdpass_peer peer = fdpass_handover_peer(handover);
+	size_t came = fdpass_set_count(set);
+	size_t wanted = fdrecv_group_keeps(&reception->request->groups[group], came);
 	char reason[FDPASS_REASON_MAX + 1];
 
-	if (came >= group->targets.count)
-		return 1;
-	snprintf(reason, sizeof(reason), "%zu descriptors are wanted, and %zu came",
-		 group->targets.count, came);
+	if (came < wanted) {
+		snprintf(reason, sizeof(reason), "%zu descriptors are wanted, and %zu came", wanted,
+			 came);
+	} else {
+		reception->came[group] = wanted;
+		if (check_arrival(reception, group, set, reason, sizeof(reason)) == 0)
+			return 1;
+		reception->came[group] = 0;
+	}
 	/* Said without -v too: a sender that does not read answers does not say it. */
 	cli_error("%s: refused what process %jd of user %ju sent: %s",
-		  fdpass_address_text(reception->addresses[fdpass_handover_index(handover)]),
-		  (intmax_t)peer.pid, (uintmax_t)peer.uid, reason);
+		  fdpass_address_text(reception->addresses[group]), (intmax_t)peer.pid,
+		  (uintmax_t)peer.uid, reason);
 	fdpass_handover_refuse(handover, reason);
 	return 0;
 }
@@ -278,13 +337,11 @@ static void receive_all(struct reception *reception)
 			continue;
 		}
 		/* More than asked for is closed. */
-		fdpass_set_discard(fdpass_handover_set(handover),
-				   request->groups[index].targets.count);
-		fdpass_handover_accept(handover, (uint32_t)request->groups[index].targets.count);
+		fdpass_set_discard(fdpass_handover_set(handover), reception->came[index]);
+		fdpass_handover_accept(handover, (uint32_t)reception->came[index]);
 		cli_verbose("%s: received %zu from process %jd",
 			    fdpass_address_text(reception->addresses[index]),
-			    request->groups[index].targets.count,
-			    (intmax_t)fdpass_handover_peer(handover).pid);
+			    reception->came[index], (intmax_t)fdpass_handover_peer(handover).pid);
 		reception->handovers[index] = handover;
 		reception->served++;
 		fdpass_receiver_drop(reception->receiver, index);

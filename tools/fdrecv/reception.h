@@ -5,6 +5,7 @@
 /* One run of fdrecv: what it was asked, what it has so far, and its end as the command. */
 
 #include "fdpass.h"
+#include "tools/fdrecv/placement.h"
 #include "tools/fdrecv/request.h"
 #include "tools/fdrecv/table.h"
 
@@ -16,6 +17,8 @@ struct reception {
 	char *path;                        /* of the command */
 	struct fdpass_address **addresses; /* one for each group, as are the handovers */
 	struct fdpass_handover **handovers;
+	size_t *came;               /* for each group, how many it keeps; 0 while it waits */
+	struct placement placement; /* of what has come, and the least that may still come */
 	size_t served;
 	struct fdpass_rule *rule;
 	struct fdpass_receiver *receiver;

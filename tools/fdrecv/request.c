@@ -9,92 +9,13 @@
 #include "cli/sockspec.h"
 #include "cli/usage.h"
 #include "cli/value.h"
-
-enum {
-	OPT_FD,
-	OPT_STDIN,
-	OPT_STDOUT,
-	OPT_STDERR,
-	OPT_ABSTRACT,
-	OPT_CONNECTED,
-	OPT_FROM_USER,
-	OPT_FROM_GROUP,
-	OPT_RUN,
-	OPT_CLOSE_OTHERS,
-	OPT_TIMEOUT,
-	OPT_READY_FD,
-	OPT_VERBOSE,
-	OPT_QUIET,
-	OPT_HELP,
-	OPT_VERSION,
-};
-
-static const struct cli_option options[] = {
-	{"fd", 'f', OPT_FD, "LIST", CLI_FDS, CLI_REQUIRED, NULL,
-	 "put what comes on these numbers, in order: 3, 0,1,2 or 4-9", "Targets"},
-	{"stdin", 'i', OPT_STDIN, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL, "the same as --fd 0",
-	 NULL},
-	{"stdout", 'o', OPT_STDOUT, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL, "the same as --fd 1",
-	 NULL},
-	{"stderr", 'e', OPT_STDERR, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL, "the same as --fd 2",
-	 NULL},
-	{"abstract", 'a', OPT_ABSTRACT, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
-	 "this target's SOCKSPEC is an abstract name", "Where from"},
-	{"connected", 'c', OPT_CONNECTED, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
-	 "this target's SOCKSPEC is the number of a connected Unix socket", NULL},
-	{"from-user", 0, OPT_FROM_USER, "USER", CLI_USER, CLI_REQUIRED, NULL,
-	 "admit only senders of USER, or 'any'; repeatable (default: own user and root)", NULL},
-	{"from-group", 0, OPT_FROM_GROUP, "GROUP", CLI_GROUP, CLI_REQUIRED, NULL,
-	 "admit also senders in GROUP; repeatable", NULL},
-	{"timeout", 't', OPT_TIMEOUT, "SECONDS", CLI_SECONDS, CLI_REQUIRED, NULL,
-	 "give up after this long (default: 0, never)", NULL},
-	{"run", 'r', OPT_RUN, "COMMAND", CLI_COMMAND, CLI_REQUIRED, NULL,
-	 "run this with everything in place; '--' means the same", "What then"},
-	{"close-others", 0, OPT_CLOSE_OTHERS, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
-	 "give COMMAND nothing but 0 to 2 and what was received", NULL},
-	{"ready-fd", 0, OPT_READY_FD, "N", CLI_NUMBER, CLI_REQUIRED, NULL,
-	 "write a newline to descriptor N when every socket listens, and close it", "Other"},
-	{"verbose", 'v', OPT_VERBOSE, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
-	 "say what happens, on stderr", NULL},
-	{"quiet", 'q', OPT_QUIET, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
-	 "no messages, only the exit status", NULL},
-	{"help", 'h', OPT_HELP, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL, "print this and exit",
-	 NULL},
-	{"version", 'V', OPT_VERSION, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
-	 "print the version and exit", NULL},
-};
-
-static const char *const synopsis[] = {
-	"[options] {[-a|-c] TARGET SOCKSPEC}... --run COMMAND [ARG]...", NULL};
-
-static const char *const trailer[] = {
-	"SOCKSPEC is a path when it has a '/', else a name in the run directory. It is",
-	"made, serves one sender, and is removed again before COMMAND runs.",
-	"",
-	"Examples:",
-	"  fdrecv -f 0 greeting --run cat         with: echo hello | fdsend -f 0 greeting",
-	"  fdrecv -i ./in.sock -f 3-5 ./rest.sock --run ./server",
-	"",
-	"Exit status: that of COMMAND; 124 the time ran out, 125 fdrecv failed or wrong",
-	"usage, 126 COMMAND cannot be executed, 127 COMMAND is not there.",
-	"For more see fdrecv(1).",
-	NULL,
-};
-
-const struct cli_program fdrecv_program = {
-	.name = "fdrecv",
-	.synopsis = synopsis,
-	.purpose = "Receive open file descriptors and run a command with them.",
-	.options = options,
-	.option_count = sizeof(options) / sizeof(*options),
-	.usage_status = 125,
-	.failure_status = 125,
-	.trailer = trailer,
-};
+#include "tools/fdrecv/program.h"
 
 /* A group that is being written: its parts may come in several orders. */
 struct draft {
+	enum target target;
 	struct cli_list targets;
+	const char *variable;
 	char target_spelling[CLI_NAME_MAX + 3]; /* "": no TARGET yet */
 	enum fdpass_address_kind kind;
 	char kind_spelling[CLI_NAME_MAX + 3]; /* "": neither -a nor -c */
@@ -106,16 +27,44 @@ static _Noreturn void out_of_memory(void)
 	exit(fdrecv_program.failure_status);
 }
 
-static void draft_target(struct draft *draft, const struct cli_parser *parser, const char *list)
+/* `argument` is that of the option, or NULL. */
+static void draft_target(struct draft *draft, const struct cli_parser *parser, enum target target,
+			 const char *argument)
 {
 	if (draft->target_spelling[0] != '\0')
 		cli_usage_error(
 			&fdrecv_program,
-			"%s %s: another target, %s, has no SOCKSPEC yet; write several numbers "
+			"%s%s%s: another target, %s, has no SOCKSPEC yet; write several numbers "
 			"for one SOCKSPEC as one list, such as -f 0,1",
-			cli_spelling(parser), list, draft->target_spelling);
-	cli_value_list(parser, list, &draft->targets);
+			cli_spelling(parser), argument != NULL ? " " : "",
+			argument != NULL ? argument : "", draft->target_spelling);
+	draft->target = target;
 	strcpy(draft->target_spelling, cli_spelling(parser));
+}
+
+static void draft_fds(struct draft *draft, const struct cli_parser *parser, enum target target,
+		      const char *argument, const char *list)
+{
+	draft_target(draft, parser, target, argument);
+	cli_value_list(parser, list, &draft->targets);
+}
+
+/* A name that a shell can use; "-E 3" and "-E NAME=3" are mistakes. */
+static void draft_variable(struct draft *draft, const struct cli_parser *parser, const char *name)
+{
+	static const char first[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
+	static const char digits[] = "0123456789";
+	size_t length = strspn(name, first);
+
+	while (length > 0 && name[length] != '\0' &&
+	       (strchr(digits, name[length]) != NULL || strchr(first, name[length]) != NULL))
+		length++;
+	if (length == 0 || name[length] != '\0')
+		cli_usage_error(&fdrecv_program,
+				"%s: '%s' is not the name of a variable: letters, digits and '_'",
+				cli_spelling(parser), name);
+	draft_target(draft, parser, TARGET_VARIABLE, name);
+	draft->variable = name;
 }
 
 static void add_group(struct request *request, struct draft *draft, const char *socket)
@@ -132,9 +81,53 @@ static void add_group(struct request *request, struct draft *draft, const char *
 	if (grown == NULL)
 		out_of_memory();
 	request->groups = grown;
-	grown[request->group_count++] =
-		(struct group){.targets = draft->targets, .socket = socket, .kind = draft->kind};
+	grown[request->group_count++] = (struct group){.target = draft->target,
+						       .targets = draft->targets,
+						       .variable = draft->variable,
+						       .socket = socket,
+						       .kind = draft->kind};
+	request->listen_count += draft->target == TARGET_LISTEN;
 	*draft = (struct draft){.targets = CLI_LIST_INIT, .kind = FDPASS_ADDRESS_NAMED};
+}
+
+static enum fdpass_dialect dialect_of(const char *name)
+{
+	static const char *const names[] = {
+		[FDPASS_DIALECT_SYSTEMD] = "systemd",
+		[FDPASS_DIALECT_NGINX] = "nginx",
+		[FDPASS_DIALECT_SERVER_STARTER] = "server-starter",
+		[FDPASS_DIALECT_PHP_FPM] = "php-fpm",
+	};
+	size_t i = 0;
+
+	/* The parser has made sure that it is one of them. */
+	while (strcmp(names[i], name) != 0)
+		i++;
+	return (enum fdpass_dialect)i;
+}
+
+/* "A:B:C". When it is given again, the last one counts. */
+static void parse_names(struct request *request, const char *text)
+{
+	char *rest = strdup(text), *name;
+
+	request->name_count = 0;
+	while (rest != NULL && (name = strsep(&rest, ":")) != NULL) {
+		const char **grown = realloc(request->names,
+					     (request->name_count + 1) * sizeof(*request->names));
+
+		if (grown == NULL)
+			out_of_memory();
+		if (fdpass_name_check(name) < 0)
+			cli_usage_error(&fdrecv_program,
+					"--fdname: '%s' is not a name: 1 to %d printable ASCII "
+					"characters, and ':' between names",
+					name, FDPASS_NAME_MAX);
+		request->names = grown;
+		grown[request->name_count++] = name;
+	}
+	if (request->name_count == 0)
+		out_of_memory();
 }
 
 static void parse_option(struct request *request, struct draft *draft,
@@ -143,16 +136,25 @@ static void parse_option(struct request *request, struct draft *draft,
 {
 	switch (option->id) {
 	case OPT_FD:
-		draft_target(draft, parser, argument);
+		draft_fds(draft, parser, TARGET_FDS, argument, argument);
 		break;
 	case OPT_STDIN:
-		draft_target(draft, parser, "0");
+		draft_fds(draft, parser, TARGET_FDS, NULL, "0");
 		break;
 	case OPT_STDOUT:
-		draft_target(draft, parser, "1");
+		draft_fds(draft, parser, TARGET_FDS, NULL, "1");
 		break;
 	case OPT_STDERR:
-		draft_target(draft, parser, "2");
+		draft_fds(draft, parser, TARGET_FDS, NULL, "2");
+		break;
+	case OPT_INETD:
+		draft_fds(draft, parser, TARGET_INETD, NULL, "0,1");
+		break;
+	case OPT_LISTEN_FDS:
+		draft_target(draft, parser, TARGET_LISTEN, NULL);
+		break;
+	case OPT_ENV:
+		draft_variable(draft, parser, argument);
 		break;
 	case OPT_ABSTRACT:
 	case OPT_CONNECTED:
@@ -172,6 +174,13 @@ static void parse_option(struct request *request, struct draft *draft,
 		break;
 	case OPT_CLOSE_OTHERS:
 		request->others = CLOSE_OTHERS;
+		break;
+	case OPT_DIALECT:
+		request->dialect_word = argument;
+		request->dialect = dialect_of(argument);
+		break;
+	case OPT_FDNAME:
+		parse_names(request, argument);
 		break;
 	case OPT_TIMEOUT:
 		request->patience = cli_value_seconds(parser, argument);
@@ -207,15 +216,14 @@ static void collect_targets(struct request *request)
 
 	for (size_t i = 0; i < request->group_count; i++)
 		request->target_count += request->groups[i].targets.count;
-	request->targets = malloc(request->target_count * sizeof(*request->targets));
+	request->targets = malloc((request->target_count + 1) * sizeof(*request->targets));
 	if (request->targets == NULL)
 		out_of_memory();
 	for (size_t i = 0; i < request->group_count; i++) {
 		const struct cli_list *targets = &request->groups[i].targets;
 
-		memcpy(request->targets + used, targets->numbers,
-		       targets->count * sizeof(*targets->numbers));
-		used += targets->count;
+		for (size_t j = 0; j < targets->count; j++)
+			request->targets[used++] = targets->numbers[j];
 	}
 	qsort(request->targets, used, sizeof(*request->targets), compare_numbers);
 	for (size_t i = 1; i < used; i++) {
@@ -244,6 +252,48 @@ static void check_groups(const struct request *request)
 				"--from-user and --from-group use a path or --abstract",
 				group->socket);
 	}
+}
+
+/* -E must not write over what -l announces. */
+static void check_variable(const char *variable)
+{
+	struct fdpass_announcement nothing = FDPASS_ANNOUNCEMENT_INIT;
+	char **names;
+
+	if (fdpass_activation_export(&nothing, &names, NULL) < 0)
+		out_of_memory();
+	for (size_t i = 0; names[i] != NULL; i++)
+		if (strcmp(names[i], variable) == 0)
+			cli_usage_error(&fdrecv_program,
+					"--env: %s is for what --listen-fds announces", variable);
+	free(names);
+}
+
+static void check_variables(const struct request *request)
+{
+	for (size_t i = 0; i < request->group_count; i++) {
+		const char *variable = request->groups[i].variable;
+
+		for (size_t j = 0; variable != NULL && j < i; j++)
+			if (request->groups[j].variable != NULL &&
+			    strcmp(request->groups[j].variable, variable) == 0)
+				cli_usage_error(&fdrecv_program, "--env: %s is named twice",
+						variable);
+		if (variable != NULL && request->listen_count > 0)
+			check_variable(variable);
+	}
+}
+
+/* Options that say how to announce, with nothing to announce. */
+static void check_announcement(const struct request *request)
+{
+	if (request->dialect_word != NULL && request->listen_count == 0)
+		cli_usage_error(&fdrecv_program, "--dialect needs --listen-fds");
+	if (request->name_count > 0 && request->listen_count == 0)
+		cli_usage_error(&fdrecv_program, "--fdname needs --listen-fds");
+	if (request->name_count > 0 && request->dialect != FDPASS_DIALECT_SYSTEMD)
+		cli_usage_error(&fdrecv_program, "--fdname: the dialect %s has no names",
+				request->dialect_word);
 }
 
 void fdrecv_request_parse(struct request *request, int argc, char **argv)
@@ -278,36 +328,21 @@ void fdrecv_request_parse(struct request *request, int argc, char **argv)
 	if (request->command[0] == NULL)
 		cli_usage_error(&fdrecv_program, "no command: end with --run COMMAND");
 	check_groups(request);
+	check_variables(request);
+	check_announcement(request);
 	collect_targets(request);
 }
 
-int fdrecv_request_highest(const struct request *request)
+size_t fdrecv_group_keeps(const struct group *group, size_t came)
 {
-	return request->targets[request->target_count - 1];
-}
-
-size_t fdrecv_request_below(const struct request *request, uintmax_t limit)
-{
-	size_t low = 0, high = request->target_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if ((uintmax_t)request->targets[middle] < limit)
-			low = middle + 1;
-		else
-			high = middle;
+	switch (group->target) {
+	case TARGET_FDS:
+		return group->targets.count;
+	case TARGET_INETD:
+		return 1;
+	case TARGET_LISTEN:
+	case TARGET_VARIABLE:
+		break;
 	}
-	return low;
-}
-
-int fdrecv_request_beside(const struct request *request, int fd)
-{
-	size_t i = fdrecv_request_below(request, (uintmax_t)fd);
-
-	while (i < request->target_count && request->targets[i] == fd) {
-		i++;
-		fd++;
-	}
-	return fd;
+	return came > 0 ? came : 1;
 }

@@ -25,19 +25,34 @@
 /* How far above the highest number its limit is when the inherited one has no room. */
 #define ROOM_ABOVE 256
 
+static int holds(const struct table *table, int highest, size_t count)
+{
+	rlim_t limit = table->inherited.rlim_max;
+
+	return (highest < 0 || (rlim_t)highest < limit) && count + STANDARD <= limit;
+}
+
 int fdrecv_table_open(struct table *table, int highest, size_t count)
 {
 	struct rlimit limit;
-	int fd;
 
 	if (getrlimit(RLIMIT_NOFILE, &table->inherited) < 0)
 		return -errno;
 	limit = table->inherited;
-	if ((rlim_t)highest >= limit.rlim_max || count + STANDARD > limit.rlim_max)
+	if (!holds(table, highest, count))
 		return -EMFILE;
 	limit.rlim_cur = limit.rlim_max;
 	if (limit.rlim_cur != table->inherited.rlim_cur && setrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return -errno;
+	return fdrecv_table_reach(table, highest, count);
+}
+
+int fdrecv_table_reach(const struct table *table, int highest, size_t count)
+{
+	int fd;
+
+	if (!holds(table, highest, count))
+		return -EMFILE;
 	/* The kernel grows the table when a high number is first used, and may have no memory then;
 	 * better before a sender is told that its descriptors are safe. It never shrinks. */
 	if (highest < ROOM)
@@ -47,6 +62,13 @@ int fdrecv_table_open(struct table *table, int highest, size_t count)
 		return errno == EINVAL ? -EMFILE : -errno;
 	close(fd);
 	return 0;
+}
+
+int fdrecv_table_is_free(int fd)
+{
+	int flags = fcntl(fd, F_GETFD);
+
+	return flags < 0 || (flags & FD_CLOEXEC) != 0;
 }
 
 rlim_t fdrecv_table_limit(const struct table *table, int highest, size_t free)
@@ -70,11 +92,8 @@ static size_t count_free(rlim_t limit)
 	if (stat("/proc/self/fd", &status) == 0 && status.st_size > 0 &&
 	    (rlim_t)status.st_size + ROOM <= limit)
 		return ROOM;
-	for (rlim_t fd = 0; fd < limit && fd <= INT_MAX && free < ROOM; fd++) {
-		int flags = fcntl((int)fd, F_GETFD);
-
-		free += flags < 0 || (flags & FD_CLOEXEC) != 0;
-	}
+	for (rlim_t fd = 0; fd < limit && fd <= INT_MAX && free < ROOM; fd++)
+		free += (size_t)fdrecv_table_is_free((int)fd);
 	return free;
 }
 

@@ -15,6 +15,12 @@ struct table {
  * `count` numbers beside 0 to 2. 0; -EMFILE when the hard limit is too low, -ENOMEM. */
 int fdrecv_table_open(struct table *table, int highest, size_t count);
 
+/* Makes sure of that again, when more is known. */
+int fdrecv_table_reach(const struct table *table, int highest, size_t count);
+
+/* 1 when the command will find `fd` closed, unless something is put there; else 0. */
+int fdrecv_table_is_free(int fd);
+
 /* The soft limit for the command: the inherited one where enough numbers below it are `free`, else one
  * that leaves room above `highest`. Pure. */
 rlim_t fdrecv_table_limit(const struct table *table, int highest, size_t free);

@@ -8,8 +8,18 @@
 
 #include "cli/diagnostic.h"
 #include "cli/signals.h"
+#include "tools/fdrecv/announce.h"
 #include "tools/fdrecv/command.h"
 #include "tools/fdrecv/reception.h"
+
+/* Everybody who was told "accepted" hears why it came to nothing. */
+static _Noreturn void leave_failed(struct reception *reception, const char *reason, int status)
+{
+	cli_error("%s", reason);
+	for (size_t i = 0; i < reception->request->group_count; i++)
+		fdpass_handover_fail(reception->handovers[i], reason);
+	fdrecv_leave(reception, status);
+}
 
 static _Noreturn void leave_unplaced(struct reception *reception, int fd, int code)
 {
@@ -17,37 +27,46 @@ static _Noreturn void leave_unplaced(struct reception *reception, int fd, int co
 
 	snprintf(reason, sizeof(reason), "putting a descriptor on %d failed: %s", fd,
 		 strerror(code));
-	cli_error("%s", reason);
-	for (size_t i = 0; i < reception->request->group_count; i++)
-		fdpass_handover_fail(reception->handovers[i], reason);
-	fdrecv_leave(reception, FAILED);
+	leave_failed(reception, reason, FAILED);
+}
+
+static void announce(struct reception *reception)
+{
+	char reason[FDPASS_REASON_MAX + 1];
+	int r = fdrecv_announce(reception);
+
+	if (r == 0)
+		return;
+	snprintf(reason, sizeof(reason), "announcing the descriptors failed: %s", strerror(-r));
+	leave_failed(reception, reason, FAILED);
 }
 
 /* What this program still needs must not be where a target is: the connections, signals, stderr. */
 static void step_aside(struct reception *reception)
 {
 	const struct request *request = reception->request;
+	const struct placement *placement = &reception->placement;
 	int messages = STDERR_FILENO;
 	int beside, r = 0;
 
-	while (r == 0 && (beside = fdrecv_request_beside(request, messages)) != messages) {
+	while (r == 0 && (beside = fdrecv_placement_beside(placement, messages)) != messages) {
 		/* The number may be taken, and the next free one be a target again. */
 		messages = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, beside);
 		r = messages < 0 ? -errno : 0;
 	}
 	while (r == 0 &&
-	       (beside = fdrecv_request_beside(request, cli_signals_fd())) != cli_signals_fd())
+	       (beside = fdrecv_placement_beside(placement, cli_signals_fd())) != cli_signals_fd())
 		r = cli_signals_move(beside);
 	for (size_t i = 0; r == 0 && i < request->group_count; i++) {
 		struct fdpass_handover *handover = reception->handovers[i];
 
-		while (r == 0 &&
-		       (beside = fdrecv_request_beside(request, fdpass_handover_fd(handover))) !=
-			       fdpass_handover_fd(handover))
+		while (r == 0 && (beside = fdrecv_placement_beside(placement,
+								   fdpass_handover_fd(handover))) !=
+					 fdpass_handover_fd(handover))
 			r = fdpass_handover_move(handover, beside);
 	}
 	if (r < 0)
-		leave_unplaced(reception, fdrecv_request_highest(request), -r);
+		leave_unplaced(reception, fdrecv_placement_highest(&reception->placement), -r);
 	cli_diagnostic_fd(messages);
 }
 
@@ -60,14 +79,20 @@ static void place(struct reception *reception)
 	int r = fdpass_plan_new(&plan);
 
 	for (size_t i = 0; r == 0 && i < request->group_count; i++) {
-		const struct cli_list *targets = &request->groups[i].targets;
 		struct fdpass_set *set = fdpass_handover_set(reception->handovers[i]);
+		int to_all = request->groups[i].target == TARGET_INETD;
+		size_t count;
+		const int *numbers = fdrecv_placement_of(&reception->placement, i, &count);
+		int source = -EBADF;
 
-		for (size_t j = 0; r == 0 && j < targets->count; j++)
-			r = fdpass_plan_add(plan, fdpass_set_steal(set, j), targets->numbers[j]);
+		for (size_t j = 0; r == 0 && j < count; j++) {
+			if (j == 0 || !to_all)
+				source = fdpass_set_steal(set, j);
+			r = fdpass_plan_add(plan, source, numbers[j]);
+		}
 	}
 	if (r < 0)
-		leave_unplaced(reception, fdrecv_request_highest(request), -r);
+		leave_unplaced(reception, fdrecv_placement_highest(&reception->placement), -r);
 	if (fdpass_plan_run(plan, &error) < 0)
 		leave_unplaced(reception, error.fd, error.code);
 	fdpass_plan_free(plan);
@@ -83,7 +108,7 @@ static void fill_standard(const struct reception *reception)
 		int null;
 
 		if (connection < 0 || connection > STDERR_FILENO ||
-		    fdrecv_request_beside(request, connection) != connection)
+		    fdrecv_placement_beside(&reception->placement, connection) != connection)
 			continue;
 		null = open("/dev/null", O_RDWR | O_CLOEXEC);
 		if (null >= 0) {
@@ -97,7 +122,8 @@ static _Noreturn void exec_command(struct reception *reception)
 {
 	const struct request *request = reception->request;
 	rlim_t inherited = reception->table.inherited.rlim_cur;
-	rlim_t limit = fdrecv_table_restore(&reception->table, fdrecv_request_highest(request));
+	rlim_t limit = fdrecv_table_restore(&reception->table,
+					    fdrecv_placement_highest(&reception->placement));
 	char reason[FDPASS_REASON_MAX + 1];
 	int status, code;
 
@@ -111,14 +137,12 @@ static _Noreturn void exec_command(struct reception *reception)
 	code = errno;
 	snprintf(reason, sizeof(reason), "running %s failed: %s", request->command[0],
 		 strerror(code));
-	cli_error("%s", reason);
-	for (size_t i = 0; i < request->group_count; i++)
-		fdpass_handover_fail(reception->handovers[i], reason);
-	fdrecv_leave(reception, status);
+	leave_failed(reception, reason, status);
 }
 
 _Noreturn void fdrecv_take_over(struct reception *reception)
 {
+	announce(reception);
 	step_aside(reception);
 	place(reception);
 	fill_standard(reception);

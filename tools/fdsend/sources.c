@@ -69,7 +69,9 @@ static int print_chosen(const struct source *source, int fd)
 	char name[512];
 	int length, r;
 
-	if (port == NULL || port[1] == '\0' || strspn(port + 1, "0") != strlen(port + 1))
+	/* A path or an abstract name may end like that as well. */
+	if (strncmp(source->text, "unix", 4) == 0 || port == NULL || port[1] == '\0' ||
+	    strspn(port + 1, "0") != strlen(port + 1))
 		return 0;
 	r = fdpass_open_name(fd, name, sizeof(name) - 1);
 	if (r < 0)

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""docs/recipes.md does not lie either: every block is run as it stands there.
+
+The comments before a block are those of test_man_examples.py, and
+
+    same: NAME      the block is the file of that example, and is not repeated
+    UID             in what comes out is the number of the user
+"""
+
+import os
+import re
+import socket
+from pathlib import Path
+
+import pytest
+
+from namespaces import AS_STRANGER, network
+from processes import LONG
+from sshd import Sshd
+from test_man_examples import Block, run
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "recipes.md"
+BLOCK = re.compile(r"((?:<!-- example: (?:(?!-->).)*-->\n)+)```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks_of(text):
+    """The blocks by example, in their order."""
+    found, files = {}, {}
+    for match in BLOCK.finditer(text):
+        comments = re.findall(r"<!-- (.*?) -->", match[1], re.DOTALL)
+        lines = match[3].splitlines()
+        for comment in comments:
+            words = comment.replace("UID", str(os.geteuid())).split("\n")
+            same = [word[6:] for word in words if word.startswith("same: ")]
+            block = Block(f"recipes.md: {words[0]}", [word for word in words if not word.startswith("same: ")],
+                          files[same[0]] if same else lines)
+            if block.file and not same:
+                files[block.example] = lines
+            found.setdefault(block.example, []).append(block)
+    return found
+
+
+RECIPES = blocks_of(PAGE.read_text(encoding="ascii"))
+
+
+def test_every_block_is_run():
+    text = PAGE.read_text(encoding="ascii")
+    assert len(BLOCK.findall(text)) == text.count("```") // 2 > 10
+    links = re.findall(r"^- \[(.*)\]\(#(.*)\)$", text, re.MULTILINE)
+    assert [link for link, _ in links] == re.findall(r"^## (.*)$", text, re.MULTILINE)
+    for link, anchor in links:
+        assert anchor == re.sub(r"[^a-z0-9 -]", "", link.lower()).replace(" ", "-")
+
+
+@pytest.fixture
+def alone(programs):
+    """In a network of its own, where port 80 is free and root's, and in a folder of the other user's."""
+    programs.folder = programs.stranger_folder()
+    usual = programs.environment
+    programs.environment = lambda **changes: {**usual(**changes), "PATH": f"{programs.library_path}:/usr/bin:/bin"}
+    with network(programs) as prefix:
+        def shell(script, user=None, **conditions):
+            return programs.start([*prefix, *(AS_STRANGER if user else []), "/bin/sh", "-c", script], **conditions)
+        programs.shell = shell
+        yield
+
+
+def cases(as_root):
+    return [name for name, blocks in RECIPES.items()
+            if name != "ssh" and any(block.user for block in blocks) == as_root]
+
+
+@pytest.mark.needs_root
+@pytest.mark.usefixtures("alone")
+@pytest.mark.parametrize("name", cases(True))
+def test_recipe_of_two_users(programs, name):
+    run(programs, RECIPES[name])
+
+
+@pytest.mark.parametrize("name", cases(False))
+def test_recipe(programs, name):
+    run(programs, RECIPES[name])
+
+
+def test_ssh_recipe(programs):
+    """The configuration is in use: with it, and only for its hosts, fdsend connects."""
+    block, = RECIPES["ssh"]
+    sshd = Sshd(programs)
+    (sshd.folder / "config").write_text(block.text + "Host *\n" + sshd.config.read_text())
+    echo = programs.closes(socket.create_server(("127.0.0.1", 0)))
+    echo.settimeout(LONG)
+    words = ["-v", "-o", "LogLevel=DEBUG", "-o", "HostName=127.0.0.1", "-W", "127.0.0.1:%d" % echo.getsockname()[1]]
+    for host, used in (("host.example.com", True), ("host.example.net", False)):
+        ssh = sshd.ssh(*words, host=host, config=sshd.folder / "config")
+        accepted, _ = echo.accept()
+        with accepted:
+            accepted.sendall(b"through")
+        result = ssh.wait()
+        assert (result.status, result.stdout) == (0, "through")
+        assert (f"fdsend --timeout 10 --connect tcp:[127.0.0.1]:{sshd.port} -c 1" in result.stderr) == used
+    sshd.close()

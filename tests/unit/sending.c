@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* One call of fdpass_send() and all that it says. */
+#include "sending.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "raw.h"
+
+static void count(void *context, const struct fdpass_event *event)
+{
+	struct sending *sending = context;
+
+	sending->events[event->kind]++;
+	if (event->kind == sending->tell_of && sending->tell >= 0)
+		raw_check(write(sending->tell, "!", 1) == 1);
+}
+
+void sending_init(struct sending *sending)
+{
+	*sending = (struct sending){
+		.options = FDPASS_SEND_OPTIONS_INIT,
+		.wait = {fdpass_deadline_in(5000000000), -1},
+		.error = FDPASS_ERROR_INIT,
+		.tell = -1,
+	};
+}
+
+int sending_run(struct sending *sending, const char *where, const struct fdpass_set *set)
+{
+	const struct fdpass_delivery untouched = {(enum fdpass_proof)77, 77, {77, 77, 77}};
+	enum fdpass_address_kind kind =
+		where[0] == '@' ? FDPASS_ADDRESS_ABSTRACT : FDPASS_ADDRESS_NAMED;
+	struct fdpass_address *address;
+	int r;
+
+	sending->options.wait = &sending->wait;
+	sending->options.observer = count;
+	sending->options.observer_context = sending;
+	sending->delivery = untouched;
+	raw_check(fdpass_address_parse(kind, where + (where[0] == '@'), &address, NULL) == 0);
+	r = fdpass_send(address, set, &sending->options, &sending->delivery, &sending->error);
+	fdpass_address_free(address);
+	if (r == 0) {
+		raw_check(sending->error.step == FDPASS_STEP_NONE && sending->error.code == 0);
+	} else {
+		raw_check(r < 0 && sending->error.code == -r);
+		raw_check(memcmp(&sending->delivery, &untouched, sizeof(untouched)) == 0);
+	}
+	return r;
+}
+
+int sending_one(struct sending *sending, const char *where)
+{
+	struct fdpass_set *set;
+	int pair[2], r;
+
+	raw_check(fdpass_set_new(&set) == 0 && pipe(pair) == 0);
+	raw_check(fdpass_set_take(set, pair[0]) == 0 && fdpass_set_take(set, pair[1]) == 0);
+	r = sending_run(sending, where, set);
+	/* Borrowed and unchanged, whatever happens. */
+	raw_check(fdpass_set_count(set) == 2);
+	raw_check(fdpass_set_get(set, 0) == pair[0] && fdpass_set_get(set, 1) == pair[1]);
+	fdpass_set_free(set);
+	return r;
+}
