@@ -395,6 +395,168 @@ int fdpass_open_file(const char *path, enum fdpass_access access, int *ret_fd,
  * for port 0. 0, or a negative errno. */
 int fdpass_open_name(int fd, char *text, size_t size);
 
+/* ---------------------------------------------------------------------------------- acquiring -- */
+
+/*
+ * Descriptors out of another process, without its help. The process is pinned first: by a pidfd, and by
+ * its directory in /proc, opened and then checked against the pidfd. Everything goes through those two,
+ * so that a process number that is used again can never be mistaken. The process does not notice.
+ *
+ * Failures have the step PROCESS (finding and pinning it) or ACQUIRE (taking something out of it), the
+ * process in error->peer (its pid; uid and gid where they are visible), the number in error->fd where
+ * one is concerned, and in error->text one word for a table, or "":
+ *
+ *   PROCESS  "gone"          -ESRCH: there is no such process any more, or never was
+ *            "zombie"        -ESRCH: it has ended and its parent has not asked for its status yet
+ *            "thread"        -EINVAL: the number is that of a thread, not of a process
+ *            "number"        -EINVAL: no process has such a number
+ *            "inode"         -ESRCH: the process with that number is another one now
+ *            "pidfs"         -EOPNOTSUPP: inodes of pidfds say nothing before Linux 6.9
+ *            "hidden"        -EACCES: the socket is there, but whoever holds it is not visible to this
+ *                            user, or is in another pid namespace
+ *            "nobody"        -ESRCH: no process holds such a thing
+ *            a list          -ENOTUNIQ: several do, none of them the ancestor of the others:
+ *                            "123 (nginx), 124 (nginx)"
+ *            "policy"        -EPERM and others: seccomp, for example, does not allow to pin it
+ *   ACQUIRE  "number"        -EBADF: nothing is open there under that number
+ *            "gone", "zombie"        -ESRCH: it has ended meanwhile
+ *            "user", "group"         it runs as another user or group, in one of its three ids
+ *            "capabilities"          it has capabilities that the caller has not
+ *            "dumpable"              it has protected itself: PR_SET_DUMPABLE, or an unreadable program
+ *            "yama"                  kernel.yama.ptrace_scope allows it to ancestors or nobody only
+ *            "policy"                another rule: a security module, a user namespace, seccomp
+ *                            these six are -EPERM when duplicating and -EACCES otherwise; CAP_SYS_PTRACE
+ *                            helps against all but "yama" and "policy"; ptrace(2), "access mode checking"
+ *            "socket"        -ENXIO: a socket cannot be opened a second time, only duplicated
+ *            "anonymous"     -ENXIO: the same for what has no file at all (eventfd, epoll, pidfd, ...)
+ *            "device"        -EOPNOTSUPP: opening that device again makes something new (a
+ *                            pseudo-terminal's master, /dev/tty, tun, FUSE): only duplicate it
+ *            "fifo"          -ENXIO: nobody reads from that FIFO, so that it cannot be opened for writing
+ *            "lease"         -EAGAIN: another process has a lease on the file, fcntl(2)
+ *            "file"          any other errno: the file itself does not let the caller open it like that
+ *            "match"         -ENOENT: nothing that the process holds fits
+ *   both     "table"         -EMFILE: the caller's own table is full; -ENFILE: the system's
+ *            "proc"          any errno: /proc is not mounted, or does not show the process
+ *            "kernel"        -ENOSYS: pidfd_open(2), Linux 5.3, or pidfd_getfd(2), 5.6, are not there
+ *
+ * Without /proc a process can still be pinned, and its descriptors duplicated by number.
+ */
+
+/* A process that is pinned. */
+struct fdpass_pidref;
+
+/* Pins process `pid`. `inode`, unless 0, is what fdpass_pidref_inode() of that process was, and is
+ * checked before anything else; the kernel gives no two processes the same one (pidfs, Linux 6.9). */
+int fdpass_pidref_open(pid_t pid, uint64_t inode, struct fdpass_pidref **ret_ref,
+		       struct fdpass_error *error);
+
+/* What is looked for in a process: see fdpass_match_parse(). */
+struct fdpass_match;
+
+/*
+ * Pins the process that holds what `match` describes: of several, the one that is an ancestor of all the
+ * others (a server's first process). The caller itself does not count. Sockets are looked for in the
+ * caller's network namespace, processes among those that it may look into: proc(5), PTRACE_MODE_READ.
+ */
+int fdpass_pidref_find(const struct fdpass_match *match, struct fdpass_pidref **ret_ref,
+		       struct fdpass_error *error);
+
+/* NULL is fine. Returns NULL. */
+struct fdpass_pidref *fdpass_pidref_free(struct fdpass_pidref *ref);
+
+pid_t fdpass_pidref_pid(const struct fdpass_pidref *ref);
+
+/* The inode of its pidfds, which names it for as long as the system runs; 0 before Linux 6.9. */
+uint64_t fdpass_pidref_inode(const struct fdpass_pidref *ref);
+
+/* The pidfd, still the pidref's: readable once the process has ended, pidfd_open(2). */
+int fdpass_pidref_fd(const struct fdpass_pidref *ref);
+
+/* Sends a signal to exactly that process: pidfd_send_signal(2). -ESRCH, -EPERM, -EINVAL. */
+int fdpass_pidref_signal(const struct fdpass_pidref *ref, int signal);
+
+/*
+ * A description of descriptors, EXPR:
+ *
+ *   listen                  every socket that listens: TCP, and Unix stream and seqpacket
+ *   listen:[HOST:]PORT      TCP sockets that listen there
+ *   listen:PATH, @NAME      Unix sockets that listen there; PATH has a '/', NAME is abstract
+ *   tcp:[HOST:]PORT         TCP sockets with that local address, whether they listen or are connected
+ *   udp:[HOST:]PORT         UDP sockets with that local address, whether they are connected or not
+ *   unix:PATH, unix:@NAME   Unix sockets of any type with that name, which connections have from the
+ *                           listening socket that accepted them
+ *   tcp, udp, unix          every socket of that kind
+ *   file:PATH               descriptors of that file, or of one that had that name and was deleted
+ *
+ * HOST is numeric, in brackets if it is IPv6, and is the very address that the socket is bound to:
+ * 127.0.0.1 does not fit a socket on 0.0.0.0. It fits that address mapped into IPv6 as well
+ * (::ffff:127.0.0.1). Without it every address fits, of IPv4 and IPv6. A PATH fits by name and by inode, so
+ * that it does not matter how the process spelt it, or that the socket was renamed since.
+ *
+ * Pure: looks nothing up. -EINVAL (ADDRESS) with the reason in words in error->text.
+ */
+int fdpass_match_parse(const char *text, struct fdpass_match **ret_match,
+		       struct fdpass_error *error);
+
+/* NULL is fine. Returns NULL. */
+struct fdpass_match *fdpass_match_free(struct fdpass_match *match);
+
+/* 1 when it describes sockets, which can only be duplicated; 0 for "file:". */
+int fdpass_match_is_socket(const struct fdpass_match *match);
+
+/* How a descriptor is taken. */
+enum fdpass_method {
+	FDPASS_METHOD_DUPLICATE,         /* the same open file description, pidfd_getfd(2) */
+	FDPASS_METHOD_REOPEN,            /* a new one, with the access mode of the original */
+	FDPASS_METHOD_REOPEN_READ,       /* a new one, for reading only, whatever the original's */
+	FDPASS_METHOD_REOPEN_WRITE,      /* for writing only */
+	FDPASS_METHOD_REOPEN_READ_WRITE, /* for both */
+};
+
+/*
+ * Takes descriptor `number` of that process: close-on-exec, the caller's.
+ *
+ * A duplicate shares everything with the original, its offset and its status flags (O_NONBLOCK) too.
+ *
+ * What is reopened has an offset of its own, 0, and shares nothing. It keeps O_APPEND, O_NONBLOCK,
+ * O_DIRECT, O_SYNC, O_DSYNC, O_NOATIME, O_PATH (unless an access mode was asked for) and O_DIRECTORY,
+ * as /proc/PID/fdinfo shows them (proc(5)); it never becomes the controlling terminal, never waits for the
+ * other end of a FIFO, and works for files that were deleted. The file's permissions are checked again.
+ */
+int fdpass_acquire(const struct fdpass_pidref *ref, int number, enum fdpass_method method,
+		   int *ret_fd, struct fdpass_error *error);
+
+/* Told of one descriptor of a process: its number there and what it is. `text` is lent for the call,
+ * one line, without control characters. */
+typedef void (*fdpass_held)(void *context, int number, const char *text);
+
+/*
+ * Takes every descriptor of that process that fits, in the order of their numbers, and appends them to
+ * `set`, which owns them: how many, at least 1. On failure the set is as it was. A socket comes once,
+ * though it be open under several numbers; a descriptor that vanishes meanwhile is passed over.
+ * Sockets are duplicated whatever `method` says. `held`, which may be NULL, is told of each.
+ *
+ * What fits is found in the links of /proc/PID/fd and in the kernel's socket tables (sock_diag(7), or
+ * /proc/PID/net in another network namespace). Only that is duplicated, and looked at once more: while
+ * somebody holds a duplicate of a connection, closing the original does not end it. (Sockets that are
+ * in none of these tables are looked at as duplicates, which are closed at once if they do not fit.)
+ */
+int fdpass_acquire_match(const struct fdpass_pidref *ref, const struct fdpass_match *match,
+			 enum fdpass_method method, struct fdpass_set *set, fdpass_held held,
+			 void *context, struct fdpass_error *error);
+
+/*
+ * Tells of every descriptor of that process, in the order of their numbers, and takes none: how many.
+ * The texts begin with a word: "tcp-listen 0.0.0.0:80", "tcp LOCAL -> REMOTE", "tcp", "udp [::]:53",
+ * "udp LOCAL -> REMOTE", "unix-listen /run/x", "unix @name", "unix", "unix-dgram ...",
+ * "unix-seqpacket ...", "unix-seqpacket-listen ...", other sockets by their protocol ("netlink");
+ * "file PATH", "dir PATH", "char PATH", "block PATH", "pty PATH", "fifo PATH", "pipe", "memfd NAME",
+ * with " (deleted)" after a PATH that is gone; "namespace net:[INODE]"; and what has no file by the
+ * kernel's name for it ("eventfd", "eventpoll", "pidfd").
+ */
+int fdpass_acquire_list(const struct fdpass_pidref *ref, fdpass_held held, void *context,
+			struct fdpass_error *error);
+
 /* --------------------------------------------------------------------------------- observation -- */
 
 enum fdpass_event_kind {

@@ -75,13 +75,12 @@ static int listen_internet(const struct fdpass_endpoint *endpoint,
 	if (wildcard != NULL)
 		fd = listen_at(wildcard, endpoint, options, &failure);
 	/* Where there is no IPv6 (EAFNOSUPPORT, EADDRNOTAVAIL), and for what has a host. A port that is
-	 * taken is taken: on the other family alone it is not what was asked for. */
-	if (fd < 0 && fd != -EADDRINUSE && fd != -EACCES) {
-		for (const struct addrinfo *address = list; fd < 0 && address != NULL;
-		     address = address->ai_next) {
-			if (address != wildcard)
-				fd = listen_at(address, endpoint, options, &failure);
-		}
+	 * taken is taken: on another address alone it is not what was asked for. */
+	for (const struct addrinfo *address = list;
+	     fd < 0 && fd != -EADDRINUSE && fd != -EACCES && address != NULL;
+	     address = address->ai_next) {
+		if (address != wildcard)
+			fd = listen_at(address, endpoint, options, &failure);
 	}
 	freeaddrinfo(list);
 	if (fd < 0 && error != NULL)

@@ -3,14 +3,16 @@
 
 import os
 import pwd
+import select
 import shutil
 import socket
 import subprocess
 
-from processes import until
+from processes import LONG, until
 
 SBIN = "/usr/sbin:/sbin:/usr/local/sbin"
 
+# Without PAM, accounts with a locked password may not log in, not even with a key: root, nobody.
 SERVER = """
 ListenAddress {address}
 Port {port}
@@ -18,7 +20,7 @@ HostKey {folder}/host-key
 PidFile none
 AuthorizedKeysFile {folder}/user-key.pub
 StrictModes no
-UsePAM no
+UsePAM yes
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 PermitRootLogin yes
@@ -83,6 +85,16 @@ class Sshd:
         return self.programs.start([*before, "ssh", "-F", config or self.config, *proxy_words,
                                     "-p", str(port or self.port), "-l", self.user, *words[:at],
                                     host or self.address, *words[at + 1:]], **conditions)
+
+    def through(self, server, *words, **conditions):
+        """ssh -W to a socket that listens, which says so on the connection; needs no shell over there."""
+        ssh = self.ssh("-W", "127.0.0.1:%d" % server.getsockname()[1], *words, **conditions)
+        select.select([server, ssh.pidfd], [], [], LONG)
+        assert select.select([server], [], [], 0)[0], ssh.wait()
+        accepted, _ = server.accept()
+        with accepted:
+            accepted.sendall(b"through")
+        return ssh
 
     def close(self):
         self.process.kill()

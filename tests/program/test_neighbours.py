@@ -34,10 +34,7 @@ def echo(programs):
 
 def reaches(sshd, echo, *words, **conditions):
     """`ssh -W`: logged in, and through."""
-    ssh = sshd.ssh("-W", "127.0.0.1:%d" % echo.getsockname()[1], *words, **conditions)
-    accepted, _ = echo.accept()
-    with accepted:
-        accepted.sendall(b"through")
+    ssh = sshd.through(echo, *words, **conditions)
     assert sshd.programs.succeeds(ssh) == "through"
 
 

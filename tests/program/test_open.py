@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Opened here, given there: --open, --listen, --connect. The receiver is Python's unless it says otherwise."""
 
+import contextlib
 import fcntl
 import os
 import re
@@ -472,6 +473,23 @@ def test_address_cannot_be_printed_no_socket(programs):
     nothing_is_left(programs)
 
 
+def test_nobody_takes_the_address_no_socket(programs):
+    """A full pipe is waited for within the deadline, and until a signal comes."""
+    _, writer = programs.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while os.write(writer, b"x" * 4096):
+            pass
+    os.set_blocking(writer, True)
+    words = ["--listen", "tcp4:127.0.0.1:0", "./receiver"]
+    programs.fails(failing(programs, "-t", "0.2", *words, fds={1: writer}), 124, "--listen tcp4:127.0.0.1:0: ", "stdout")
+    nothing_is_left(programs)
+    sender = failing(programs, *words, fds={1: writer}).settle()
+    sender.signal(signal.SIGTERM)
+    assert sender.wait() == (-signal.SIGTERM, "", "")
+    nothing_is_left(programs)
+
+
 def test_somebody_elses_socket_stays(programs):
     """The name was taken over meanwhile: only our own inode is removed."""
     sender = failing(programs, "-b", "./receiver")
@@ -756,3 +774,15 @@ def test_connect_tries_every_address_of_a_name(programs):
         says_hello(good, socket.socket(fileno=os.dup(fd)))
     silent.close()
     failure(programs, 1, "--connect", f"tcp:many:{port}", "nobody listens there", before=before)
+
+
+@pytest.mark.needs_root
+def test_listen_at_a_name_with_several_addresses(programs):
+    """The first that this machine has; one that is taken is an error, and not a reason to go elsewhere."""
+    before = with_file(programs, "/etc/hosts", "192.0.2.1 many\n127.0.0.2 many\n127.0.0.3 many\n")
+    receiver = programs.closes(peers.Receiver(programs.path("receiver")))
+    sender = programs.start([*before, programs.fdsend_path, "--listen", "tcp:many:0", "./receiver"])
+    _, _, (fd,) = receiver.receive()
+    assert programs.succeeds(sender).startswith("tcp:127.0.0.2:")
+    with socket.socket(fileno=os.dup(fd)) as made:
+        failure(programs, 1, "--listen", "tcp:many:%d" % made.getsockname()[1], "in use", before=before)

@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from namespaces import AS_STRANGER, network
-from processes import LONG
 from sshd import Sshd
 from test_man_examples import Block, run
 
@@ -88,14 +87,9 @@ def test_ssh_recipe(programs):
     sshd = Sshd(programs)
     (sshd.folder / "config").write_text(block.text + "Host *\n" + sshd.config.read_text())
     echo = programs.closes(socket.create_server(("127.0.0.1", 0)))
-    echo.settimeout(LONG)
-    words = ["-v", "-o", "LogLevel=DEBUG", "-o", "HostName=127.0.0.1", "-W", "127.0.0.1:%d" % echo.getsockname()[1]]
+    words = ["-o", "LogLevel=DEBUG", "-o", "HostName=127.0.0.1"]
     for host, used in (("host.example.com", True), ("host.example.net", False)):
-        ssh = sshd.ssh(*words, host=host, config=sshd.folder / "config")
-        accepted, _ = echo.accept()
-        with accepted:
-            accepted.sendall(b"through")
-        result = ssh.wait()
+        result = sshd.through(echo, *words, host=host, config=sshd.folder / "config").wait()
         assert (result.status, result.stdout) == (0, "through")
         assert (f"fdsend --timeout 10 --connect tcp:[127.0.0.1]:{sshd.port} -c 1" in result.stderr) == used
     sshd.close()

@@ -3,6 +3,7 @@
 #include "tools/fdsend/sources.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +64,7 @@ static void look_up_owner(const struct request *request, struct fdpass_open_opti
 }
 
 /* With port 0 the kernel chose, and whoever asked has to know. */
-static int print_chosen(const struct source *source, int fd)
+static int print_chosen(const struct source *source, int fd, const struct fdpass_wait *wait)
 {
 	const char *port = strrchr(source->text, ':');
 	char name[512];
@@ -78,6 +79,13 @@ static int print_chosen(const struct source *source, int fd)
 		return r;
 	length = (int)strlen(name);
 	name[length++] = '\n';
+	/* A pipe that is ready takes that much at once. */
+	r = fdpass_poll(STDOUT_FILENO, POLLOUT, wait);
+	if (r == -ETIMEDOUT)
+		cli_error("--listen %s: the time ran out before stdout took the address",
+			  source->text);
+	if (r < 0)
+		return r;
 	if (write(STDOUT_FILENO, name, (size_t)length) == length)
 		return 0;
 	cli_error("writing the address to stdout failed: %s", strerror(errno));
@@ -168,7 +176,8 @@ int fdsend_sources_open(const struct request *request, const struct fdpass_wait 
 		else if (source->kind == SOURCE_LISTENING)
 			r = print_chosen(
 				source,
-				fdpass_set_get(sources->set, fdpass_set_count(sources->set) - 1));
+				fdpass_set_get(sources->set, fdpass_set_count(sources->set) - 1),
+				wait);
 	}
 	if (r < 0)
 		fdsend_sources_close(sources, SOURCES_FAILED);
