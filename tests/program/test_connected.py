@@ -355,8 +355,8 @@ def take(end, size=100):
     return data, contents
 
 
-@pytest.mark.parametrize("words", [["-f", "3", "-c", "7"], ["-cf3", "7"], ["7", "-f", "3", "--connected"], ["-b", "-c", "-f3", "7"]],
-                         ids=" ".join)
+@pytest.mark.parametrize("words", [["-f", "3", "-c", "7"], ["-cf3", "7"], ["7", "-f", "3", "--connected"],
+                                   ["-b", "-c", "-f3", "7"]], ids=" ".join)
 def test_ours_to_python(programs, pair, words):
     sender = programs.fdsend(*words, fds={3: programs.text("sent"), 7: pair[0].fileno()})
     data, contents = take(pair[1])

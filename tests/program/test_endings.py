@@ -10,7 +10,8 @@ import pytest
 import peers
 from tracing import TRACED, tampered
 
-REAL_TIME = [signal.SIGRTMIN, signal.SIGRTMIN + 1, signal.SIGRTMAX]
+# musl begins one later than glibc, whose number Python knows.
+REAL_TIME = [signal.SIGRTMIN + 1, signal.SIGRTMIN + 5, signal.SIGRTMAX]
 
 
 def heard(connection):
@@ -52,7 +53,7 @@ def test_sender_hears_that_the_receiver_has_ended(programs):
     assert programs.succeeds(receiver) == "sent"
 
 
-@pytest.mark.parametrize("number", REAL_TIME, ids=["SIGRTMIN", "SIGRTMIN+1", "SIGRTMAX"])
+@pytest.mark.parametrize("number", REAL_TIME, ids=["the second", "a middle one", "SIGRTMAX"])
 def test_real_time_signals_end_like_others(programs, number):
     receiver = programs.fdrecv("-f", "0", "./socket", "--run", "cat").settle()
     sender = programs.fdsend("-b", "-f", "0", "./other").settle()

@@ -692,7 +692,8 @@ def test_port_80_for_an_unprivileged_server(programs, meeting):
 
 @pytest.mark.needs_root
 def test_port_80_is_not_given_to_somebody_who_was_not_named(programs, meeting):
-    receiver = meeting([programs.fdrecv_path, "--ready-fd", "9", "-v", "-f", "3", "./server", "--run", "true"], True, ready=9)
+    receiver = meeting([programs.fdrecv_path, "--ready-fd", "9", "-v", "-f", "3", "./server", "--run", "true"], True,
+                       ready=9)
     receiver.wait_ready()
     sender = meeting([programs.fdsend_path, "--listen", "tcp:127.0.0.1:80", "./server"])
     programs.fails(sender, 1, "./server", str(STRANGER), "--to-user", "Nothing was given")
