@@ -28,7 +28,7 @@ static const struct explanation sending[] = {
 	 "{where}: no receiver is there ({errno}); start the receiver first or use --blocking"},
 	{FDPASS_STEP_CONNECT, EACCES, NULL,
 	 "{where}: not allowed to connect ({errno}); the receiver has to admit this user with "
-	 "--from-user"},
+	 "--from-user, and its directory to be open to this user"},
 	{FDPASS_STEP_CONNECT, EPROTOTYPE, NULL,
 	 "{where}: this is a socket of another type ({errno}); a receiver listens on a stream "
 	 "socket"},
@@ -136,6 +136,11 @@ static const struct explanation opening[] = {
 	{FDPASS_STEP_BIND, EACCES, NULL,
 	 "{where}: not allowed to bind this address ({errno}); ports below 1024 need root or "
 	 "CAP_NET_BIND_SERVICE, and a path write permission on its directory"},
+	{FDPASS_STEP_BIND, EADDRINUSE, NULL,
+	 "{where}: already in use ({errno}); choose another address or end the program that has "
+	 "it"},
+	{FDPASS_STEP_DIRECTORY, ENOENT, NULL,
+	 "{where}: the directory is not there ({errno}); make it first"},
 	{FDPASS_STEP_BIND, EADDRNOTAVAIL, NULL,
 	 "{where}: this machine has no such address ({errno})"},
 	{FDPASS_STEP_BIND, EPERM, NULL,

@@ -826,6 +826,7 @@ int fdpass_activation_export(const struct fdpass_announcement *announcement, cha
 
 /* Writes the ADDR of the socket `fd` as the dialect wants it. -ENOTSOCK; -EDESTADDRREQ when it is bound
  * to nothing; -EAFNOSUPPORT when it is of a family that has no ADDR, or has an abstract name;
+ * -EADDRNOTAVAIL when its path is that of a socket file in the making (fdpass_open_listen());
  * -ENAMETOOLONG when it does not fit into `size`. */
 int fdpass_activation_address(enum fdpass_dialect dialect, int fd, char *text, size_t size);
 

@@ -133,3 +133,12 @@ def test_every_line_of_fdrecv_names_its_socket(programs):
     for where in ("./one", "@" + name):
         for what in ("listening", "connected", "received"):
             assert any(line.startswith(f"fdrecv: {where}: ") and what in line for line in lines), (where, what)
+
+
+def test_options_that_need_another(programs):
+    """What would have no effect is wrong usage, not silence."""
+    for option in (("--backlog", "5"), ("--reuseport",), ("--socket-mode", "660"), ("--socket-owner", "0")):
+        programs.fails(programs.fdsend(*option, "-f", "0", "name"), 2, option[0], "--listen")
+    programs.fails(programs.fdsend("--listen", "tcp4:127.0.0.1:0", "-c", "1"), 2, "descriptor 1")
+    programs.fails(programs.fdrecv("--ready-fd", "0", "-f", "5", "-c", "0", "--run", "true", ready=None), 125,
+                   "--ready-fd", "connection")

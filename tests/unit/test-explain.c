@@ -32,7 +32,7 @@ static const struct failure sending[] = {
 	 PEER_NONE},
 	{FDPASS_STEP_CONNECT, EACCES, "",
 	 "s: not allowed to connect (<>); the receiver has to admit this user with "
-	 "--from-user",
+	 "--from-user, and its directory to be open to this user",
 	 PEER_NONE},
 	{FDPASS_STEP_CONNECT, EPROTOTYPE, "",
 	 "s: this is a socket of another type (<>); a receiver listens on "
@@ -209,7 +209,10 @@ static const struct failure opening[] = {
 	{FDPASS_STEP_BIND, EPERM, "",
 	 "s: not allowed to give the socket this owner (<>); that needs root", PEER_NONE},
 	{FDPASS_STEP_BIND, EADDRINUSE, "",
-	 "s: already in use; choose another name or end the other receiver first", PEER_NONE},
+	 "s: already in use (<>); choose another address or end the program that has it",
+	 PEER_NONE},
+	{FDPASS_STEP_DIRECTORY, ENOENT, "", "s: the directory is not there (<>); make it first",
+	 PEER_NONE},
 	{FDPASS_STEP_CONNECT, ECONNREFUSED, "", "s: nobody listens there (<>)", PEER_NONE},
 	{FDPASS_STEP_OPEN, ENXIO, "", "s: nobody reads this FIFO, or the device is not there (<>)",
 	 PEER_NONE},

@@ -88,10 +88,11 @@ static int export(const struct request *request, const struct lines *lines, char
 static void explain(const struct request *request, size_t index, int code, char *reason,
 		    size_t size)
 {
-	const char *why = code == -ENOTSOCK       ? "it is not a socket"
-			  : code == -EDESTADDRREQ ? "it is not bound to an address"
-			  : code == -EAFNOSUPPORT ? "it has an address of another kind"
-						  : strerror(-code);
+	const char *why = code == -ENOTSOCK        ? "it is not a socket"
+			  : code == -EDESTADDRREQ  ? "it is not bound to an address"
+			  : code == -EADDRNOTAVAIL ? "its path was only for making it"
+			  : code == -EAFNOSUPPORT  ? "it has an address of another kind"
+						   : strerror(-code);
 
 	snprintf(reason, size, "--dialect %s cannot announce descriptor %zu of those that came: %s",
 		 request->dialect_word, index + 1, why);

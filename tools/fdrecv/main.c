@@ -100,6 +100,19 @@ static void check_ready_fd(const struct request *request)
 	exit(FAILED);
 }
 
+/* What is written on an inherited connection goes to its other end. */
+static void check_connection(const struct request *request, int connection)
+{
+	if (connection < 0)
+		return;
+	if (connection == request->ready_fd)
+		cli_usage_error(&fdrecv_program,
+				"--ready-fd: descriptor %d is the connection that is received from",
+				connection);
+	if (connection == STDERR_FILENO)
+		cli_diagnostic_level(CLI_QUIET);
+}
+
 /* Two SOCKSPECs may be spelt differently and be one. */
 static void check_addresses(const struct reception *reception)
 {
@@ -112,6 +125,7 @@ static void check_addresses(const struct reception *reception)
 				cli_usage_error(&fdrecv_program, "'%s' is named twice",
 						request->groups[i].socket);
 		}
+		check_connection(request, fdpass_address_fd(reception->addresses[i]));
 	}
 }
 
@@ -175,7 +189,11 @@ static void prepare(struct reception *reception)
 	reception->path = fdrecv_command_find(request->command[0], &status);
 	if (reception->path == NULL) {
 		cli_error("%s: %s%s", request->command[0], strerror(errno),
-			  status == COMMAND_NOT_FOUND ? "; there is no such command" : "");
+			  status != COMMAND_NOT_FOUND ? ""
+			  : strchr(request->command[0], ' ') == NULL
+				  ? "; there is no such command"
+				  : "; there is no such command: write its "
+				    "arguments as words of their own");
 		fdrecv_leave(reception, status);
 	}
 	prepare_table(reception);

@@ -4,7 +4,7 @@
 
 static const struct cli_option options[] = {
 	{"fd", 'f', OPT_FD, "LIST", CLI_FDS, CLI_REQUIRED, NULL,
-	 "put what comes on these numbers, in order: 3, 0,1,2 or 4-9", "Targets"},
+	 "put what comes on these numbers, in order: '3', '0,1,2' or '4-9'", "Targets"},
 	{"stdin", 'i', OPT_STDIN, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL, "the same as --fd 0",
 	 NULL},
 	{"stdout", 'o', OPT_STDOUT, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL, "the same as --fd 1",

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "cli/diagnostic.h"
 #include "cli/explain.h"
@@ -149,6 +150,9 @@ int main(int argc, char **argv)
 		return FAILED;
 	rule = cli_admit_rule(&request.admissions, &fdsend_program);
 	address = cli_sockspec_address(&fdsend_program, request.kind, request.socket);
+	/* What would be said there would go to the other end. */
+	if (fdpass_address_fd(address) == STDERR_FILENO)
+		cli_diagnostic_level(CLI_QUIET);
 	raise_limit();
 	r = cli_signals_block();
 	if (r < 0) {

@@ -40,7 +40,7 @@ enum {
 
 static const struct cli_option options[] = {
 	{"fd", 'f', OPT_FD, "LIST", CLI_FDS, CLI_REQUIRED, NULL,
-	 "send these descriptors: 3, 0,1,2 or 4-9; repeatable", "What to send"},
+	 "send these descriptors: '3', '0,1,2' or '4-9'; repeatable", "What to send"},
 	{"open", 0, OPT_OPEN, "PATH", CLI_PATH, CLI_REQUIRED, NULL,
 	 "open this file and send it; repeatable", NULL},
 	{"listen", 0, OPT_LISTEN, "ADDR", CLI_ADDRESS, CLI_REQUIRED, NULL,
@@ -93,7 +93,7 @@ static const char *const synopsis[] = {
 static const char *const trailer[] = {
 	"SOCKSPEC is a path when it has a '/', else a name in the run directory.",
 	"ADDR is tcp:[HOST:]PORT, tcp4:, tcp6:, udp:, unix:PATH, unix-abstract:NAME,",
-	"unix-dgram:PATH or unix-seqpacket:PATH. With port 0 it is printed as it came.",
+	"unix-dgram:PATH or unix-seqpacket:PATH. With port 0 one is chosen and printed.",
 	"",
 	"Examples:",
 	"  echo hello | fdsend -f 0 greeting      with: fdrecv -f 0 greeting --run cat",
@@ -194,15 +194,19 @@ static int parse_opening(struct request *request, const struct cli_parser *parse
 		request->mode_given = 1;
 		return 1;
 	case OPT_BACKLOG:
+		strcpy(request->for_listening, cli_spelling(parser));
 		request->listening.backlog = parse_backlog(parser, argument);
 		return 1;
 	case OPT_REUSEPORT:
+		strcpy(request->for_listening, cli_spelling(parser));
 		request->listening.reuse = FDPASS_REUSE_PORT;
 		return 1;
 	case OPT_SOCKET_MODE:
+		strcpy(request->for_listening, cli_spelling(parser));
 		request->listening.mode = parse_permissions(parser, argument);
 		return 1;
 	case OPT_SOCKET_OWNER:
+		strcpy(request->for_listening, cli_spelling(parser));
 		request->owner = argument;
 		return 1;
 	default:
@@ -269,6 +273,15 @@ static void parse_option(struct request *request, const struct cli_parser *parse
 	}
 }
 
+int fdsend_source_is_chosen(const struct source *source)
+{
+	const char *port = source->kind == SOURCE_LISTENING ? strrchr(source->text, ':') : NULL;
+
+	/* A path or an abstract name may end like that as well. */
+	return port != NULL && strncmp(source->text, "unix", 4) != 0 && port[1] != '\0' &&
+	       port[1 + strspn(port + 1, "0")] == '\0';
+}
+
 static size_t count_sources(const struct request *request, int kind)
 {
 	size_t count = 0;
@@ -290,6 +303,19 @@ static void check(const struct request *request)
 				request->source_count, FDPASS_MESSAGE_MAX);
 	if (request->mode_given && count_sources(request, SOURCE_FILE) == 0)
 		cli_usage_error(&fdsend_program, "--mode is for --open, which was not given");
+	if (request->for_listening[0] != '\0' && count_sources(request, SOURCE_LISTENING) == 0)
+		cli_usage_error(&fdsend_program, "%s is for --listen, which was not given",
+				request->for_listening);
+	for (size_t i = 0; i < request->source_count; i++) {
+		if (request->kind == FDPASS_ADDRESS_CONNECTED &&
+		    strcmp(request->socket, "1") == 0 &&
+		    fdsend_source_is_chosen(&request->sources[i]))
+			cli_usage_error(
+				&fdsend_program,
+				"'%s': the port that is chosen is printed on descriptor 1, which "
+				"cannot be the SOCKSPEC too",
+				request->sources[i].text);
+	}
 	cli_sockspec_check(&fdsend_program, request->kind, request->socket);
 }
 

@@ -26,6 +26,7 @@ struct request {
 	enum fdpass_access access;            /* --mode, ... */
 	int mode_given;                       /* ... 1 when it was given */
 	struct fdpass_open_options listening; /* all but owner and group, ... */
+	char for_listening[CLI_NAME_MAX + 3]; /* the last option that needs --listen, or "" */
 	const char *owner;  /* ... which are looked up later: USER[:GROUP] or NULL */
 	const char *socket; /* the SOCKSPEC */
 	enum fdpass_address_kind kind;
@@ -37,6 +38,9 @@ struct request {
 
 /* Reads the command line. Wrong usage, --help and --version end the program. */
 void fdsend_request_parse(struct request *request, int argc, char **argv);
+
+/* 1 when it listens on port 0, so that the kernel chooses and whoever asked has to be told. */
+int fdsend_source_is_chosen(const struct source *source);
 
 void fdsend_request_free(struct request *request);
 

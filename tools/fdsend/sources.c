@@ -66,13 +66,10 @@ static void look_up_owner(const struct request *request, struct fdpass_open_opti
 /* With port 0 the kernel chose, and whoever asked has to know. */
 static int print_chosen(const struct source *source, int fd, const struct fdpass_wait *wait)
 {
-	const char *port = strrchr(source->text, ':');
 	char name[512];
 	int length, r;
 
-	/* A path or an abstract name may end like that as well. */
-	if (strncmp(source->text, "unix", 4) == 0 || port == NULL || port[1] == '\0' ||
-	    strspn(port + 1, "0") != strlen(port + 1))
+	if (!fdsend_source_is_chosen(source))
 		return 0;
 	r = fdpass_open_name(fd, name, sizeof(name) - 1);
 	if (r < 0)
