@@ -4,6 +4,8 @@
 import os
 import sys
 
+import subprocess
+
 import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -12,6 +14,10 @@ from processes import adopt_orphans  # noqa: E402
 from programs import FDRECV, FDSEND, Programs  # noqa: E402
 
 IS_ROOT = os.geteuid() == 0
+# unshare(1) makes the mounts private first, which fails where / is not a mount point.
+CAN_MOUNT = IS_ROOT and subprocess.run(["unshare", "--mount", "true"], check=False,
+                                       stderr=subprocess.DEVNULL).returncode == 0
+
 left_out = pytest.StashKey[int]()
 failed = pytest.StashKey[bool]()
 
@@ -26,10 +32,16 @@ def pytest_report_header():
     return [f"fdsend: {FDSEND}", f"fdrecv: {FDRECV}", f"as {who}"]
 
 
+def lacks(item):
+    """What a test needs and cannot have here."""
+    return (item.get_closest_marker("needs_root") and not IS_ROOT
+            or item.get_closest_marker("needs_mounts") and not CAN_MOUNT)
+
+
 def pytest_collection_modifyitems(config, items):
-    if IS_ROOT:
+    out = [item for item in items if lacks(item)]
+    if not out:
         return
-    out = [item for item in items if item.get_closest_marker("needs_root")]
     items[:] = [item for item in items if item not in out]
     config.hook.pytest_deselected(items=out)
     config.stash[left_out] = len(out)
@@ -38,7 +50,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_report_collectionfinish(config):
-    return [] if IS_ROOT else f"{config.stash[left_out]} tests left out that need root"
+    return f"{config.stash[left_out]} tests left out that need root or mounts" if config.stash[left_out] else []
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -48,7 +60,7 @@ def pytest_testnodedown(node):
 
 def pytest_terminal_summary(terminalreporter, config):
     if config.stash[left_out]:
-        terminalreporter.write_line(f"{config.stash[left_out]} tests left out that need root")
+        terminalreporter.write_line(f"{config.stash[left_out]} tests left out that need root or mounts")
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)

@@ -78,6 +78,7 @@ def test_close_others_without_close_range(programs):
 @pytest.mark.needs_root
 def test_close_others_without_close_range_and_proc(programs):
     """strace itself stays where there is one."""
-    without = ["unshare", "--mount", "sh", "-c", "mount -t tmpfs none /proc && exec \"$@\"", "sh"]
+    without = ["unshare", "--mount", "--propagation", "unchanged", "sh", "-c",
+               "mount --make-private /proc && mount -t tmpfs none /proc && exec \"$@\"", "sh"]
     assert closes_others(programs, programs.abstract(), *without) == [0, 1, 2, 5]
     assert os.path.exists("/proc/self")

@@ -68,6 +68,7 @@ def test_ssh_is_told_why_not(programs, sshd):
 
 
 @pytest.mark.needs_root
+@pytest.mark.needs_mounts
 def test_ssh_to_a_host_with_several_addresses(programs, sshd, echo):
     """ssh by itself waits for one after the other; fdsend does not."""
     with socket.socket() as silent:

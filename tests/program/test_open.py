@@ -728,6 +728,7 @@ def test_a_file_of_roots_for_another_user(programs):
 
 
 @pytest.mark.needs_root
+@pytest.mark.needs_mounts
 def test_unresolvable(programs):
     with_hosts = with_file(programs, "/etc/nsswitch.conf", "hosts: files\n")
     for option in ("--connect", "--listen"):
@@ -736,6 +737,7 @@ def test_unresolvable(programs):
 
 @pytest.mark.needs_root
 @pytest.mark.parametrize("option, server", [("--connect", "127.53.53.1"), ("--listen", "127.53.53.2")])
+@pytest.mark.needs_mounts
 def test_a_name_server_that_does_not_answer(programs, option, server):
     """getaddrinfo() would take its time."""
     silent = programs.closes(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
@@ -755,6 +757,7 @@ def test_a_name_server_that_does_not_answer(programs, option, server):
 
 
 @pytest.mark.needs_root
+@pytest.mark.needs_mounts
 def test_connect_tries_every_address_of_a_name(programs):
     """One that does not answer, one that refuses, and one that is good."""
     silent = programs.closes(socket.socket())
@@ -778,6 +781,7 @@ def test_connect_tries_every_address_of_a_name(programs):
 
 
 @pytest.mark.needs_root
+@pytest.mark.needs_mounts
 def test_listen_at_a_name_with_several_addresses(programs):
     """The first that this machine has; one that is taken is an error, and not a reason to go elsewhere."""
     before = with_file(programs, "/etc/hosts", "192.0.2.1 many\n127.0.0.2 many\n127.0.0.3 many\n")

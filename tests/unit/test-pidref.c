@@ -199,7 +199,7 @@ START_TEST(without_proc)
 	int fd = -1;
 
 	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
-	ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	ck_assert_int_eq(mount(NULL, "/proc", NULL, MS_PRIVATE, NULL), 0);
 	ck_assert_int_eq(mount("none", "/proc", "tmpfs", 0, NULL), 0);
 	ref = child_pin(&child);
 	ck_assert_int_eq(fdpass_acquire(ref, 5, FDPASS_METHOD_DUPLICATE, &fd, &error), 0);
