@@ -80,8 +80,9 @@ END_TEST
 /* Also one that fills sun_path, without a NUL at its end. */
 START_TEST(path)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	char folder[] = "/tmp/fdpass-test-XXXXXX", whole[sizeof(address.sun_path) + 1];
+	/* The second is what valgrind looks at for the NUL that a full one has not. */
+	struct sockaddr_un addresses[2] = {{.sun_family = AF_UNIX}}, *address = addresses;
+	char folder[] = "/tmp/fdpass-test-XXXXXX", whole[sizeof(address->sun_path) + 1];
 	char text[FDPASS_ACTIVATION_ADDRESS_MAX];
 	int fd;
 
@@ -91,8 +92,8 @@ START_TEST(path)
 		memcpy(whole, folder, strlen(folder));
 		whole[strlen(folder)] = '/';
 		whole[full ? sizeof(whole) - 1 : strlen(folder) + 5] = '\0';
-		memcpy(address.sun_path, whole, strlen(whole));
-		fd = bound(AF_UNIX, SOCK_STREAM, &address,
+		memcpy(address->sun_path, whole, strlen(whole));
+		fd = bound(AF_UNIX, SOCK_STREAM, address,
 			   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(whole)));
 		ck_assert_int_eq(address_of(fd, FDPASS_DIALECT_SERVER_STARTER, text), 0);
 		ck_assert_str_eq(text, whole);

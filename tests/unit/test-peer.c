@@ -65,7 +65,7 @@ static int listen_somewhere(struct sockaddr_un *address, socklen_t *size)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	address->sun_family = AF_UNIX;
+	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)address, sizeof(sa_family_t)), 0);
 	*size = sizeof(*address);
 	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)address, size), 0);
