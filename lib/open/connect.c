@@ -151,23 +151,14 @@ static int connect_unix(const struct fdpass_endpoint *endpoint, const struct fdp
 	struct fdpass_pause pause = {.first = NSEC_PER_MSEC, .most = NSEC_PER_SEC};
 	fd_owned int inode = FD_NONE;
 	fd_owned int fd = socket(AF_UNIX, endpoint->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	struct sockaddr_un un;
 	int length;
 
 	if (fd < 0)
 		return fdpass_error_set(error, FDPASS_STEP_SOCKET, -errno);
-	if (endpoint->kind == ENDPOINT_ABSTRACT) {
-		length = (int)strlen(endpoint->name);
-		memcpy(un.sun_path + 1, endpoint->name, (size_t)length);
-		length += (int)offsetof(struct sockaddr_un, sun_path) + 1;
-	} else {
-		length = fdpass_sockpath_plain(endpoint->name, &un);
-		if (length == -ENAMETOOLONG) {
-			inode = open(endpoint->name, O_PATH | O_CLOEXEC);
-			length =
-				inode < 0 ? -errno : fdpass_sockpath_of(inode, endpoint->name, &un);
-		}
-	}
+	length = endpoint->kind == ENDPOINT_ABSTRACT
+			 ? (int)fdpass_sockpath_abstract(endpoint->name, &un)
+			 : fdpass_sockpath_to(endpoint->name, &un, &inode);
 	if (length < 0)
 		return fdpass_error_set(error, FDPASS_STEP_CONNECT, length);
 	while (connect(fd, (struct sockaddr *)&un, (socklen_t)length) < 0) {

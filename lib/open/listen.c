@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "open/resolve.h"
 #include "sockfile/birth.h"
+#include "sockfile/sockpath.h"
 
 static int set(int fd, int level, int option, int value)
 {
@@ -92,12 +93,10 @@ static int listen_abstract(const struct fdpass_endpoint *endpoint,
 			   const struct fdpass_open_options *options, int fd,
 			   struct fdpass_error *error)
 {
-	struct sockaddr_un un = {.sun_family = AF_UNIX};
-	size_t length = strlen(endpoint->name);
+	struct sockaddr_un un;
+	socklen_t length = fdpass_sockpath_abstract(endpoint->name, &un);
 
-	memcpy(un.sun_path + 1, endpoint->name, length);
-	if (bind(fd, (struct sockaddr *)&un,
-		 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length)) < 0)
+	if (bind(fd, (struct sockaddr *)&un, length) < 0)
 		return fdpass_error_set(error, FDPASS_STEP_BIND, -errno);
 	if (listen(fd, options->backlog) < 0)
 		return fdpass_error_set(error, FDPASS_STEP_LISTEN, -errno);

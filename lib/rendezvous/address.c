@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "sockfile/sockpath.h"
 #include "sockfile/sweep.h"
 
 struct fdpass_address *fdpass_address_free(struct fdpass_address *address)
@@ -39,12 +40,7 @@ int fdpass_address_is_private(const struct fdpass_address *address)
 
 socklen_t fdpass_address_abstract(const struct fdpass_address *address, struct sockaddr_un *un)
 {
-	size_t length = strlen(address->name);
-
-	memset(un, 0, sizeof(*un));
-	un->sun_family = AF_UNIX;
-	memcpy(un->sun_path + 1, address->name, length);
-	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length);
+	return fdpass_sockpath_abstract(address->name, un);
 }
 
 static int wrong(struct fdpass_error *error, int code, const char *reason)

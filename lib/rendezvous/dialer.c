@@ -41,15 +41,9 @@ void fdpass_dialer_init(struct dialer *dialer, const struct fdpass_address *addr
 static int connect_address(const struct fdpass_address *address, struct sockaddr_un *un,
 			   int *ret_inode)
 {
-	int length;
-
 	if (address->kind == FDPASS_ADDRESS_ABSTRACT)
 		return (int)fdpass_address_abstract(address, un);
-	length = fdpass_sockpath_plain(address->text, un);
-	if (length != -ENAMETOOLONG)
-		return length;
-	*ret_inode = open(address->text, O_PATH | O_CLOEXEC);
-	return *ret_inode < 0 ? -errno : fdpass_sockpath_of(*ret_inode, address->text, un);
+	return fdpass_sockpath_to(address->text, un, ret_inode);
 }
 
 /* A connection that the program inherited: it stays where it is, and a duplicate serves. */

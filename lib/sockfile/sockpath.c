@@ -3,6 +3,7 @@
 #include "sockfile/sockpath.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,4 +43,24 @@ int fdpass_sockpath_of(int fd, const char *path, struct sockaddr_un *un)
 	if (!has_proc())
 		return fdpass_sockpath_plain(path, un);
 	return finish(un, snprintf(un->sun_path, sizeof(un->sun_path), "/proc/self/fd/%d", fd));
+}
+
+int fdpass_sockpath_to(const char *path, struct sockaddr_un *un, int *ret_inode)
+{
+	int length = fdpass_sockpath_plain(path, un);
+
+	if (length != -ENAMETOOLONG)
+		return length;
+	*ret_inode = open(path, O_PATH | O_CLOEXEC);
+	return *ret_inode < 0 ? -errno : fdpass_sockpath_of(*ret_inode, path, un);
+}
+
+socklen_t fdpass_sockpath_abstract(const char *name, struct sockaddr_un *un)
+{
+	size_t length = strlen(name);
+
+	memset(un, 0, sizeof(*un));
+	un->sun_family = AF_UNIX;
+	memcpy(un->sun_path + 1, name, length);
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length);
 }

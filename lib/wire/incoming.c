@@ -94,7 +94,8 @@ int fdpass_incoming_step(struct incoming *incoming, incoming_admit admit, void *
 				      "the process that wrote the message is not admitted",
 				      ret_reason);
 		if (fdpass_set_count(incoming->set) > 0) {
-			if (message.size == sizeof(bytes))
+			/* What follows on a connection that others hold is theirs. */
+			if (message.size == sizeof(bytes) && incoming->sharing == INCOMING_OWN)
 				discard_rest(incoming);
 			return 1;
 		}

@@ -526,3 +526,14 @@ def test_only_the_maker_counts(programs, pair):
     writer = programs.forked(write, fds={4: pair[0].fileno(), 5: reader}, user=STRANGER, cwd="/")
     assert writer.wait().status == 0
     assert programs.succeeds(receiver) == "sent"
+
+
+def test_what_follows_a_payload_that_fills_a_read_is_left(programs):
+    """The connection is shared: bytes behind the message belong to whoever reads it next."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs, open("/dev/null", "rb") as given:
+        socket.send_fds(ours, [b"x" * 4096], [given.fileno()])
+        ours.send(b"tail")
+        receiver = programs.fdrecv("-f", "0", "-c", "5", "--run", "cat", fds={5: theirs.fileno()}, ready=None)
+        programs.succeeds(receiver)
+        assert theirs.recv(100, socket.MSG_DONTWAIT) == b"tail"
