@@ -472,8 +472,23 @@ uint64_t fdpass_pidref_inode(const struct fdpass_pidref *ref);
 /* The pidfd, still the pidref's: readable once the process has ended, pidfd_open(2). */
 int fdpass_pidref_fd(const struct fdpass_pidref *ref);
 
+/* Its directory in /proc, opened while it lived, still the pidref's: what is opened in there (openat(2)) is
+ * that process's, and fails with ESRCH or ENOENT when it is gone. A negative errno: why there is none. */
+int fdpass_pidref_directory(const struct fdpass_pidref *ref);
+
 /* Sends a signal to exactly that process: pidfd_send_signal(2). -ESRCH, -EPERM, -EINVAL. */
 int fdpass_pidref_signal(const struct fdpass_pidref *ref, int signal);
+
+/* 1 when every thread of that process is stopped, by SIGSTOP or a tracer, so that nothing of it runs until
+ * it is continued; 0 when not; -ESRCH when it has ended, another negative errno when /proc does not
+ * tell: proc(5), /proc/PID/task. The kernel has no event for it. */
+int fdpass_pidref_is_stopped(const struct fdpass_pidref *ref);
+
+/* 1 when that process has ended or is about to, since it exits or was killed: its descriptors may be closed
+ * already while its pidfd still says that it lives. 0 when not; a negative errno when /proc does not tell:
+ * proc_pid_stat(5), field 9, PF_EXITING. So when a close-on-exec descriptor of it has been closed, 0 means
+ * that it has executed another program. */
+int fdpass_pidref_is_ending(const struct fdpass_pidref *ref);
 
 /*
  * A description of descriptors, EXPR:
@@ -497,6 +512,15 @@ int fdpass_pidref_signal(const struct fdpass_pidref *ref, int signal);
  */
 int fdpass_match_parse(const char *text, struct fdpass_match **ret_match,
 		       struct fdpass_error *error);
+
+/*
+ * What describes the connections that were accepted from the listening socket `fd`, which is borrowed and
+ * not needed afterwards: TCP sockets with the address and port that it listens on, or with that port where
+ * it listens on every address; Unix sockets that have its name, as accepted ones do (unix(7)). That
+ * somebody else listens on the same port of every address cannot be told apart.
+ * -EINVAL (DESCRIPTOR) when it does not listen or has no name; also -EBADF, -ENOTSOCK, -ENOMEM.
+ */
+int fdpass_match_accepted(int fd, struct fdpass_match **ret_match, struct fdpass_error *error);
 
 /* NULL is fine. Returns NULL. */
 struct fdpass_match *fdpass_match_free(struct fdpass_match *match);
@@ -544,6 +568,14 @@ typedef void (*fdpass_held)(void *context, int number, const char *text);
 int fdpass_acquire_match(const struct fdpass_pidref *ref, const struct fdpass_match *match,
 			 enum fdpass_method method, struct fdpass_set *set, fdpass_held held,
 			 void *context, struct fdpass_error *error);
+
+/*
+ * How many sockets (or, for "file:", descriptors) of that process fit, which may be none; takes nothing and
+ * duplicates nothing. Sockets that are in no table of the kernel's, such as connections that were reset,
+ * do not count.
+ */
+int fdpass_acquire_count(const struct fdpass_pidref *ref, const struct fdpass_match *match,
+			 struct fdpass_error *error);
 
 /*
  * Tells of every descriptor of that process, in the order of their numbers, and takes none: how many.

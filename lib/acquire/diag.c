@@ -16,6 +16,9 @@
 /* include/net/tcp_states.h; Unix sockets show it too. */
 #define STATE_LISTEN 10
 #define STATES_ALL UINT32_MAX
+/* What somebody has open: not TIME_WAIT (6), which a busy server has by the ten thousand, nor what nobody has
+ * accepted yet, SYN_RECV (3) and NEW_SYN_RECV (12). */
+#define STATES_OPEN (STATES_ALL & ~(1U << 6 | 1U << 3 | 1U << 12))
 
 struct ask {
 	struct nlmsghdr header;
@@ -165,7 +168,7 @@ static int dump_unix(uint32_t states, struct answers *answers)
 int fdpass_diag_visit(socket_visitor visitor, void *context)
 {
 	struct answers answers = {visitor, context, SOCKET_UNKNOWN};
-	int r = dump_internet(IPPROTO_TCP, STATES_ALL, &answers);
+	int r = dump_internet(IPPROTO_TCP, STATES_OPEN, &answers);
 
 	if (r == 0)
 		r = dump_internet(IPPROTO_UDP, STATES_ALL, &answers);
@@ -182,7 +185,10 @@ int fdpass_diag_visit_kind(enum match_kind kind, socket_visitor visitor, void *c
 		r = dump_internet(IPPROTO_TCP, 1U << STATE_LISTEN, &answers);
 		return r == 0 ? dump_unix(1U << STATE_LISTEN, &answers) : r;
 	case MATCH_TCP:
-		return dump_internet(IPPROTO_TCP, STATES_ALL, &answers);
+		return dump_internet(IPPROTO_TCP, STATES_OPEN, &answers);
+	case MATCH_ACCEPTED:
+		r = dump_internet(IPPROTO_TCP, STATES_OPEN, &answers);
+		return r == 0 ? dump_unix(STATES_ALL, &answers) : r;
 	case MATCH_UDP:
 		return dump_internet(IPPROTO_UDP, STATES_ALL, &answers);
 	case MATCH_UNIX:

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "acquire/socket.h"
 #include "base/error.h"
 
 #define PORT_MAX 65535
@@ -165,6 +166,46 @@ int fdpass_match_parse(const char *text, struct fdpass_match **ret_match,
 	return 0;
 }
 
+/* A connection has the very address that was connected to, and the name of its listening socket. */
+static int describe_accepted(struct fdpass_match *match, const struct fdpass_socket *listening)
+{
+	match->kind = MATCH_ACCEPTED;
+	if (listening->kind == SOCKET_TCP) {
+		match->port = listening->local.port;
+		match->address = listening->local;
+		match->where =
+			fdpass_internet_is_any(&listening->local) ? MATCH_PORT : MATCH_ADDRESS;
+		return 0;
+	}
+	match->where = MATCH_NAME;
+	match->name_length = listening->name_length;
+	match->name = calloc(1, listening->name_length + 1);
+	if (match->name == NULL)
+		return -ENOMEM;
+	memcpy(match->name, listening->name, listening->name_length);
+	return 0;
+}
+
+int fdpass_match_accepted(int fd, struct fdpass_match **ret_match, struct fdpass_error *error)
+{
+	struct fdpass_socket socket;
+	struct fdpass_match *match;
+	int r = fdpass_socket_look(fd, &socket);
+
+	if (r == 0 && (!socket.listening || socket.kind == SOCKET_UNKNOWN ||
+		       (socket.kind == SOCKET_UNIX && socket.name_length == 0)))
+		r = -EINVAL;
+	if (r < 0)
+		return fdpass_error_fd(error, FDPASS_STEP_DESCRIPTOR, r, fd);
+	match = calloc(1, sizeof(*match));
+	if (match == NULL || describe_accepted(match, &socket) < 0) {
+		free(match);
+		return fdpass_error_set(error, FDPASS_STEP_MEMORY, -ENOMEM);
+	}
+	*ret_match = match;
+	return 0;
+}
+
 struct fdpass_match *fdpass_match_free(struct fdpass_match *match)
 {
 	if (match != NULL) {
@@ -191,6 +232,9 @@ static int fits_kind(enum match_kind kind, const struct fdpass_socket *socket)
 		return socket->kind == SOCKET_UDP;
 	case MATCH_UNIX:
 		return socket->kind == SOCKET_UNIX;
+	case MATCH_ACCEPTED:
+		return !socket->listening &&
+		       (socket->kind == SOCKET_TCP || socket->kind == SOCKET_UNIX);
 	default:
 		return 0;
 	}

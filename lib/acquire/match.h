@@ -13,6 +13,7 @@ enum match_kind {
 	MATCH_UDP,
 	MATCH_UNIX,
 	MATCH_FILE,
+	MATCH_ACCEPTED, /* no EXPR: the connections of one listening socket */
 };
 
 enum match_where {

@@ -207,6 +207,11 @@ int fdpass_pidref_fd(const struct fdpass_pidref *ref)
 	return ref->pidfd;
 }
 
+int fdpass_pidref_directory(const struct fdpass_pidref *ref)
+{
+	return ref->proc;
+}
+
 int fdpass_pidref_signal(const struct fdpass_pidref *ref, int signal)
 {
 	return syscall(SYS_pidfd_send_signal, ref->pidfd, signal, NULL, 0) == 0 ? 0 : -errno;

@@ -48,6 +48,18 @@ int fdpass_internet_equal(const struct fdpass_internet *a, const struct fdpass_i
 	return a_size == b_size && memcmp(a_bytes, b_bytes, a_size) == 0;
 }
 
+int fdpass_internet_is_any(const struct fdpass_internet *address)
+{
+	static const unsigned char any[16];
+	const unsigned char *bytes;
+	size_t size;
+
+	if (address->family == AF_UNSPEC)
+		return 0;
+	bytes = without_mapping(address, &size);
+	return memcmp(bytes, any, size) == 0;
+}
+
 void fdpass_socket_set_name(struct fdpass_socket *socket, const char *name, size_t length)
 {
 	if (length > SOCKET_NAME_MAX)

@@ -44,6 +44,9 @@ struct fdpass_socket {
 /* 1 when they are the same address and port; an address that is mapped into IPv6 is the same as itself. */
 int fdpass_internet_equal(const struct fdpass_internet *a, const struct fdpass_internet *b);
 
+/* 1 when it is the wildcard address, of IPv4 or IPv6. */
+int fdpass_internet_is_any(const struct fdpass_internet *address);
+
 /* Stores a name as it comes from the kernel. */
 void fdpass_socket_set_name(struct fdpass_socket *socket, const char *name, size_t length);
 

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* What another process is doing: whether it is stopped, and whether it is on its way out. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "acquire/pidref.h"
+#include "acquire/status.h"
+#include "base/fd.h"
+
+#define STAT_TEXT_MAX 1024
+#define PF_EXITING 0x4 /* include/linux/sched.h, since 2.6.12 */
+
+/* One thread: 1 when it does not run, 0 when it may. One that has gone meanwhile does not. */
+static int is_at_rest(int tasks, const char *name)
+{
+	fd_owned int task = openat(tasks, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct fdpass_status status;
+	int r = task >= 0 ? fdpass_status_read(task, &status) : -errno;
+
+	if (r < 0)
+		return r == -ENOENT || r == -ESRCH ? 1 : r;
+	return strchr("TtZX", status.state) != NULL;
+}
+
+int fdpass_pidref_is_stopped(const struct fdpass_pidref *ref)
+{
+	struct dirent *entry;
+	int fd, r = 1;
+	DIR *tasks;
+
+	if (ref->proc < 0)
+		return ref->proc;
+	fd = openat(ref->proc, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	tasks = fdopendir(fd);
+	if (tasks == NULL) {
+		fdpass_fd_close(fd);
+		return -ENOMEM;
+	}
+	while (r > 0 && (entry = readdir(tasks)) != NULL) {
+		if (entry->d_name[0] != '.')
+			r = is_at_rest(dirfd(tasks), entry->d_name);
+	}
+	closedir(tasks);
+	return fdpass_pidref_has_ended(ref) ? -ESRCH : r;
+}
+
+int fdpass_pidref_is_ending(const struct fdpass_pidref *ref)
+{
+	fd_owned int fd = FD_NONE;
+	char text[STAT_TEXT_MAX], *end;
+	unsigned flags;
+	ssize_t length;
+
+	if (fdpass_pidref_has_ended(ref))
+		return 1;
+	if (ref->proc < 0)
+		return ref->proc;
+	fd = openat(ref->proc, "stat", O_RDONLY | O_CLOEXEC);
+	length = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+	if (length < 0)
+		return errno == ESRCH || errno == ENOENT ? 1 : -errno;
+	text[length] = '\0';
+	/* The name before it may contain anything, so the fields are counted from its end. */
+	end = strrchr(text, ')');
+	if (end == NULL || sscanf(end, ") %*c %*d %*d %*d %*d %*d %u", &flags) != 1)
+		return -EPROTO;
+	return (flags & PF_EXITING) != 0;
+}
