@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The library's error record in words.
- *
- * The words are data: a table for each side, searched from the top. In a text, {where}, {errno}, {text},
- * {fd}, {user} and {process} stand for what the record says.
- */
+/* The library's error record in words, for what happens on the way between two processes. */
 #include "cli/explain.h"
 
 #include <errno.h>
@@ -13,14 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-struct explanation {
-	enum fdpass_step step;
-	int code;         /* 0: any */
-	const char *when; /* the record's text must be this; NULL: whatever */
-	const char *text;
-};
+#include "cli/wording.h"
 
-static const struct explanation sending[] = {
+static const struct cli_wording sending[] = {
 	{FDPASS_STEP_ADDRESS, 0, NULL, "{where}: {text}"},
 	{FDPASS_STEP_CONNECT, ECONNREFUSED, NULL,
 	 "{where}: nobody is listening ({errno}); start the receiver first or use --blocking"},
@@ -89,7 +79,7 @@ static const struct explanation sending[] = {
 	 "the descriptors"},
 };
 
-static const struct explanation receiving[] = {
+static const struct cli_wording receiving[] = {
 	{FDPASS_STEP_CONNECT, EBADF, NULL,
 	 "{where}: it is not open ({errno}); --connected needs an inherited Unix socket"},
 	{FDPASS_STEP_CONNECT, ENOTSOCK, NULL,
@@ -130,7 +120,7 @@ static const struct explanation receiving[] = {
 	 "{where}: the time ran out before what is wanted had come"},
 };
 
-static const struct explanation opening[] = {
+static const struct cli_wording opening[] = {
 	{FDPASS_STEP_RESOLVE, ENOENT, NULL, "{where}: there is no such host or service: {text}"},
 	{FDPASS_STEP_RESOLVE, 0, NULL, "{where}: looking up the host failed: {text}"},
 	{FDPASS_STEP_BIND, EACCES, NULL,
@@ -157,7 +147,7 @@ static const struct explanation opening[] = {
 };
 
 /* What both sides have in common; also the last resort. */
-static const struct explanation either[] = {
+static const struct cli_wording either[] = {
 	{FDPASS_STEP_RUNDIR, EPERM, NULL,
 	 "{where}: the run directory is not safe: {text}; mend it, set FDPASS_RUNTIME_DIR, or use "
 	 "a "
@@ -168,59 +158,6 @@ static const struct explanation either[] = {
 	 "of your own, or use a path"},
 	{FDPASS_STEP_MEMORY, 0, NULL, "{where}: {errno}"},
 };
-
-static const struct explanation *find(const struct explanation *table, size_t count,
-				      const struct fdpass_error *error)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (table[i].step == error->step &&
-		    (table[i].code == 0 || table[i].code == error->code) &&
-		    (table[i].when == NULL || strcmp(table[i].when, error->text) == 0))
-			return &table[i];
-	}
-	return NULL;
-}
-
-/* What `{name}` stands for; a number is written to `number`. */
-static const char *value_of(const char *name, size_t length, const char *where,
-			    const struct fdpass_error *error, char number[24])
-{
-	if (strncmp(name, "where", length) == 0)
-		return where;
-	if (strncmp(name, "errno", length) == 0)
-		return strerror(error->code);
-	if (strncmp(name, "text", length) == 0)
-		return error->text;
-	if (strncmp(name, "fd", length) == 0)
-		snprintf(number, 24, "%d", error->fd);
-	else if (strncmp(name, "user", length) == 0)
-		snprintf(number, 24, "%ju", (uintmax_t)error->peer.uid);
-	else
-		snprintf(number, 24, "%jd", (intmax_t)error->peer.pid);
-	return number;
-}
-
-static void fill(const char *pattern, const char *where, const struct fdpass_error *error,
-		 char *text, size_t size)
-{
-	size_t used = 0;
-
-	while (*pattern != '\0' && used + 1 < size) {
-		const char *end = *pattern == '{' ? strchr(pattern, '}') : NULL;
-		char number[24];
-		const char *value;
-
-		if (end == NULL) {
-			text[used++] = *pattern++;
-			continue;
-		}
-		value = value_of(pattern + 1, (size_t)(end - pattern - 1), where, error, number);
-		while (*value != '\0' && used + 1 < size)
-			text[used++] = *value++;
-		pattern = end + 1;
-	}
-	text[used] = '\0';
-}
 
 /* A socket that is in use, whoever listens there. */
 static const char *in_use(const struct fdpass_error *error)
@@ -275,28 +212,18 @@ static const char *look(const char *where, const struct fdpass_error *error)
 	return NULL;
 }
 
-static const char *explain(const struct explanation *table, size_t count, const char *where,
+static const char *explain(const struct cli_wording *table, size_t count, const char *where,
 			   const struct fdpass_error *error, char *text, size_t size)
 {
-	const struct explanation *found = find(table, count, error);
 	const char *special = look(where, error);
-	const char *pattern = special != NULL ? special : found != NULL ? found->text : NULL;
-	char usual[FDPASS_REASON_MAX];
+	const char *pattern = special != NULL ? special : cli_wording_find(table, count, error);
 
 	if (pattern == NULL &&
 	    (error->step == FDPASS_STEP_BIND || error->step == FDPASS_STEP_PUBLISH))
 		pattern = in_use(error);
-	if (pattern == NULL) {
-		found = find(either, sizeof(either) / sizeof(*either), error);
-		pattern = found != NULL ? found->text : NULL;
-	}
-	if (pattern == NULL) {
-		snprintf(usual, sizeof(usual), "{where}: %s failed: {errno}",
-			 fdpass_step_text(error->step));
-		pattern = usual;
-	}
-	fill(pattern, where, error, text, size);
-	return text;
+	if (pattern == NULL)
+		pattern = cli_wording_find(either, sizeof(either) / sizeof(*either), error);
+	return cli_wording_fill(pattern, where, error, text, size);
 }
 
 const char *cli_explain_sending(const char *where, const struct fdpass_error *error, char *text,

@@ -23,7 +23,8 @@ enum cli_argument {
 	CLI_FDS,      /* a LIST of descriptor numbers */
 	CLI_ADDRESS,  /* an ADDR */
 	CLI_SOCKSPEC, /* where two processes meet */
-	CLI_PID,      /* a process */
+	CLI_PROCESS,  /* a PID[:INODE] or an EXPR */
+	CLI_MATCH,    /* an EXPR */
 	CLI_USER,
 	CLI_GROUP,
 	CLI_SECONDS,

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/diagnostic.h"
+#include "cli/result.h"
 #include "fdpass.h"
 
 /* Where help begins at most; longer options get a line of their own. */
@@ -107,36 +107,6 @@ void cli_usage_write(const struct cli_program *program, FILE *stream)
 		fprintf(stream, "%s\n", *line);
 }
 
-/* Ends the program when `text`, which open_memstream() made of what `stream` was given, is on stdout.
- * Not by stdio's stdout: after a write that failed in between, errno is gone when it is closed. */
-static _Noreturn void finish(const struct cli_program *program, FILE *stream, char **text)
-{
-	size_t written = 0;
-	size_t length = 0;
-	int failed;
-
-	failed = !stream || ferror(stream) || fclose(stream) != 0;
-	if (!failed)
-		length = strlen(*text);
-	while (!failed && written < length) {
-		ssize_t result = write(STDOUT_FILENO, *text + written, length - written);
-
-		if (result >= 0)
-			written += (size_t)result;
-		else
-			failed = errno != EINTR;
-	}
-	/* Some file systems say only now that there is no room: close(2), NOTES. */
-	if (failed || close(STDOUT_FILENO) < 0) {
-		int code = errno;
-
-		cli_diagnostic_name(program->name);
-		cli_error("cannot write to standard output: %s", strerror(code));
-		exit(program->failure_status);
-	}
-	exit(0);
-}
-
 _Noreturn void cli_usage_print(const struct cli_program *program)
 {
 	size_t size;
@@ -145,7 +115,7 @@ _Noreturn void cli_usage_print(const struct cli_program *program)
 
 	if (stream)
 		cli_usage_write(program, stream);
-	finish(program, stream, &text);
+	cli_result_finish(program, stream, &text);
 }
 
 _Noreturn void cli_version_print(const struct cli_program *program)
@@ -156,5 +126,5 @@ _Noreturn void cli_version_print(const struct cli_program *program)
 
 	if (stream)
 		fprintf(stream, "%s from fdpass %s\n", program->name, fdpass_version());
-	finish(program, stream, &text);
+	cli_result_finish(program, stream, &text);
 }

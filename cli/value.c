@@ -11,6 +11,7 @@
 #include "cli/identity.h"
 #include "cli/number.h"
 #include "cli/seconds.h"
+#include "cli/signame.h"
 
 static _Noreturn void fail(const struct cli_program *program, const char *spelling,
 			   const char *argument, int code)
@@ -73,6 +74,16 @@ gid_t cli_value_group(const struct cli_program *program, const char *spelling, c
 
 	check_identity(program, spelling, argument, "group", cli_identity_group(argument, &gid));
 	return gid;
+}
+
+int cli_value_signal(const struct cli_parser *parser, const char *argument)
+{
+	int signal = cli_signame_parse(argument);
+
+	if (signal < 0)
+		cli_usage_error(parser->program, "%s: '%s' is not a signal, such as TERM or QUIT",
+				cli_spelling(parser), argument);
+	return signal;
 }
 
 int cli_value_fd(const struct cli_parser *parser, const char *argument)

@@ -25,6 +25,9 @@ uid_t cli_value_user(const struct cli_program *program, const char *spelling, co
 gid_t cli_value_group(const struct cli_program *program, const char *spelling,
 		      const char *argument);
 
+/* SIG, as a number. */
+int cli_value_signal(const struct cli_parser *parser, const char *argument);
+
 /* The number of one descriptor. */
 int cli_value_fd(const struct cli_parser *parser, const char *argument);
 
