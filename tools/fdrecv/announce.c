@@ -180,7 +180,7 @@ static int announce_listen(const struct reception *reception)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < request->group_count; i++) {
-		const struct fdpass_set *set = fdpass_handover_set(reception->handovers[i]);
+		const struct fdpass_set *set = reception->sets[i];
 
 		if (request->groups[i].target != TARGET_LISTEN)
 			continue;

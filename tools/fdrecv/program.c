@@ -21,6 +21,14 @@ static const struct cli_option options[] = {
 	 "this target's SOCKSPEC is an abstract name", "Where from"},
 	{"connected", 'c', OPT_CONNECTED, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
 	 "this target's SOCKSPEC is the number of a connected Unix socket", NULL},
+	{"pid", 'p', OPT_PID, "PID[:INODE]|EXPR", CLI_PROCESS, CLI_REQUIRED, NULL,
+	 "take the next targets' descriptors, a LIST or an EXPR, out of this process", NULL},
+	{"dup", 'd', OPT_DUP, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
+	 "share its descriptors instead of opening the files again; sockets always are", NULL},
+	{"pidfd-getfd", 'g', OPT_DUP, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
+	 "the same as --dup", NULL},
+	{"mode", 'm', OPT_MODE, "MODE", CLI_CHOICE, CLI_REQUIRED, "r|w|r+",
+	 "open its files to read (r), to write (w) or for both (r+), not as it has them", NULL},
 	{"from-user", 0, OPT_FROM_USER, "USER", CLI_USER, CLI_REQUIRED, NULL,
 	 "admit only senders of USER, or 'any'; repeatable (default: own user and root)", NULL},
 	{"from-group", 0, OPT_FROM_GROUP, "GROUP", CLI_GROUP, CLI_REQUIRED, NULL,
@@ -31,6 +39,10 @@ static const struct cli_option options[] = {
 	 "run this with everything in place; '--' means the same", "What then"},
 	{"close-others", 0, OPT_CLOSE_OTHERS, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
 	 "give COMMAND nothing but 0 to 2 and what was received", NULL},
+	{"retire", 0, OPT_RETIRE, "SIG", CLI_SIGNAL, CLI_OPTIONAL, NULL,
+	 "once COMMAND runs, end the process of --pid: with this signal, or when it has no "
+	 "connections left",
+	 NULL},
 	{"dialect", 0, OPT_DIALECT, "NAME", CLI_CHOICE, CLI_REQUIRED,
 	 "systemd|nginx|server-starter|php-fpm",
 	 "announce those of --listen-fds as systemd (the default), nginx, server-starter or "
@@ -51,16 +63,20 @@ static const struct cli_option options[] = {
 };
 
 static const char *const synopsis[] = {
-	"[options] {[-a|-c] TARGET SOCKSPEC}... --run COMMAND [ARG]...", NULL};
+	"[options] {[-a|-c] TARGET SOCKSPEC}... --run COMMAND [ARG]...",
+	"[options] -p PID[:INODE]|EXPR [-d] {TARGET LIST|EXPR}... --run COMMAND [ARG]...", NULL};
 
 static const char *const trailer[] = {
 	"SOCKSPEC is a path when it has a '/', else a name in the run directory. It is",
 	"made, serves one sender, and is removed again before COMMAND runs.",
+	"EXPR is listen[:[HOST:]PORT], listen:PATH, tcp:[HOST:]PORT, udp:[HOST:]PORT,",
+	"unix:PATH or file:PATH; @NAME is an abstract name.",
 	"",
 	"Examples:",
 	"  fdrecv -f 0 greeting --run cat         with: echo hello | fdsend -f 0 greeting",
 	"  fdrecv -i ./in.sock -f 3-5 ./rest.sock --run ./server",
 	"  fdrecv -l web --run gunicorn app       with: fdsend --listen tcp:8080 web",
+	"  fdrecv -p listen:8080 -l listen:8080 --retire --run gunicorn app",
 	"",
 	"Exit status: that of COMMAND; 124 the time ran out, 125 fdrecv failed or wrong",
 	"usage, 126 COMMAND cannot be executed, 127 COMMAND is not there.",

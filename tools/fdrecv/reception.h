@@ -2,7 +2,7 @@
 #ifndef FDPASS_FDRECV_RECEPTION_H
 #define FDPASS_FDRECV_RECEPTION_H
 
-/* One run of fdrecv: what it was asked, what it has so far, and its end as the command. */
+/* One run of fdrecv: what it was asked, what it has so far, and how it ends. */
 
 #include "fdpass.h"
 #include "tools/fdrecv/placement.h"
@@ -11,24 +11,41 @@
 
 enum { FAILED = 125, TIMED_OUT = 124 };
 
+struct retiree;
+
 struct reception {
 	const struct request *request;
 	struct table table;
-	char *path;                        /* of the command */
-	struct fdpass_address **addresses; /* one for each group, as are the handovers */
-	struct fdpass_handover **handovers;
-	size_t *came;               /* for each group, how many it keeps; 0 while it waits */
-	struct placement placement; /* of what has come, and the least that may still come */
-	size_t served;
+	char *path;                         /* of the command */
+	struct fdpass_address **addresses;  /* one for each group, as are the next three; or NULL */
+	struct fdpass_handover **handovers; /* of what came by a socket; or NULL */
+	struct fdpass_set **sets;       /* what it has got: of the handover, or owned without one */
+	size_t *came;                   /* how many of them it keeps; 0 while it waits */
+	struct placement placement;     /* of what has come, and the least that may still come */
+	struct fdpass_pidref **pidrefs; /* owned, one for each --pid, or NULL */
 	struct fdpass_rule *rule;
 	struct fdpass_receiver *receiver;
+	struct retiree *retirees; /* owned, one for each --pid; NULL without --retire */
+	int retirement; /* whoever retires them waits until this is closed; -1: nobody does */
 	struct fdpass_wait wait;
 };
+
+/* Makes room for every group. */
+void fdrecv_reception_init(struct reception *reception, const struct request *request);
+
+/* Gives `group` what came for it, if all that has come so far can then be placed and announced. The set
+ * stays whole; it is borrowed, or owned if it is of no handover. 0; or a negative errno, with the reason,
+ * and the group has got nothing. */
+int fdrecv_reception_admit(struct reception *reception, size_t group, struct fdpass_set *set,
+			   char *reason, size_t size);
+
+/* How many numbers are needed at once: what is to be placed, and what is needed until then. */
+size_t fdrecv_reception_needs(const struct reception *reception);
 
 /* Ends the program with nothing left behind. */
 _Noreturn void fdrecv_leave(struct reception *reception, int status);
 
-/* Puts everything in its place and becomes the command. Beyond this there is no way back. */
-_Noreturn void fdrecv_take_over(struct reception *reception);
+/* The same, by the signal that came. */
+_Noreturn void fdrecv_leave_cancelled(struct reception *reception);
 
 #endif

@@ -9,6 +9,7 @@
 #include "cli/sockspec.h"
 #include "cli/usage.h"
 #include "cli/value.h"
+#include "tools/fdrecv/check.h"
 #include "tools/fdrecv/program.h"
 
 /* A group that is being written: its parts may come in several orders. */
@@ -19,7 +20,13 @@ struct draft {
 	char target_spelling[CLI_NAME_MAX + 3]; /* "": no TARGET yet */
 	enum fdpass_address_kind kind;
 	char kind_spelling[CLI_NAME_MAX + 3]; /* "": neither -a nor -c */
+	int origin;                           /* which --pid holds; -1: none */
 };
+
+#define DRAFT_INIT                                                                                 \
+	{                                                                                          \
+		.targets = CLI_LIST_INIT, .kind = FDPASS_ADDRESS_NAMED, .origin = -1               \
+	}
 
 static _Noreturn void out_of_memory(void)
 {
@@ -67,27 +74,93 @@ static void draft_variable(struct draft *draft, const struct cli_parser *parser,
 	draft->variable = name;
 }
 
-static void add_group(struct request *request, struct draft *draft, const char *socket)
+static void draft_kind(struct draft *draft, const struct cli_parser *parser,
+		       enum fdpass_address_kind kind)
 {
+	if (draft->kind_spelling[0] != '\0')
+		cli_usage_error(&fdrecv_program, "%s: %s was given for this SOCKSPEC already",
+				cli_spelling(parser), draft->kind_spelling);
+	draft->kind = kind;
+	strcpy(draft->kind_spelling, cli_spelling(parser));
+	draft->origin = -1;
+}
+
+/* From here on, until the next of them or -a or -c. */
+static void draft_origin(struct request *request, struct draft *draft,
+			 const struct cli_parser *parser, const char *argument)
+{
+	struct origin *grown =
+		realloc(request->origins, (request->origin_count + 1) * sizeof(*grown));
+
+	if (grown == NULL)
+		out_of_memory();
+	if (draft->kind_spelling[0] != '\0')
+		cli_usage_error(&fdrecv_program, "%s %s: no SOCKSPEC has followed on %s yet",
+				cli_spelling(parser), argument, draft->kind_spelling);
+	request->origins = grown;
+	draft->origin = (int)request->origin_count++;
+	grown[draft->origin] = (struct origin){.method = FDPASS_METHOD_REOPEN};
+	cli_process_parse(&grown[draft->origin].process, parser, argument);
+}
+
+/* The --pid that --dup or --mode is about. */
+static struct origin *origin_of(struct request *request, const struct draft *draft,
+				const struct cli_parser *parser)
+{
+	if (draft->origin < 0)
+		cli_usage_error(&fdrecv_program,
+				"%s is for the descriptors of a --pid, and none is before it",
+				cli_spelling(parser));
+	return &request->origins[draft->origin];
+}
+
+/* A LIST or an EXPR of that process. */
+static void parse_source(struct group *group, const char *text)
+{
+	struct cli_list_part part;
+	enum cli_list_status status;
+	char reason[512];
+
+	if (text[0] < '0' || text[0] > '9') {
+		group->match = cli_process_match(&fdrecv_program, "--pid:", text);
+		return;
+	}
+	status = cli_list_parse(&group->numbers, text, &part);
+	if (status == CLI_LIST_NO_MEMORY)
+		out_of_memory();
+	if (status != CLI_LIST_OK)
+		cli_usage_error(&fdrecv_program, "--pid: %s",
+				cli_list_explain(status, &part, reason, sizeof(reason)));
+}
+
+static void add_group(struct request *request, struct draft *draft, const char *operand)
+{
+	struct group group = {.target = draft->target,
+			      .targets = draft->targets,
+			      .variable = draft->variable,
+			      .source = operand,
+			      .kind = draft->kind,
+			      .origin = draft->origin,
+			      .numbers = CLI_LIST_INIT};
 	struct group *grown;
 
 	if (draft->target_spelling[0] == '\0')
 		cli_usage_error(&fdrecv_program,
 				"'%s': a SOCKSPEC needs a target before it, such as -f 0, and a "
 				"command needs --run",
-				socket);
-	cli_sockspec_check(&fdrecv_program, draft->kind, socket);
+				operand);
+	if (draft->origin >= 0)
+		parse_source(&group, operand);
+	else
+		cli_sockspec_check(&fdrecv_program, draft->kind, operand);
 	grown = realloc(request->groups, (request->group_count + 1) * sizeof(*grown));
 	if (grown == NULL)
 		out_of_memory();
 	request->groups = grown;
-	grown[request->group_count++] = (struct group){.target = draft->target,
-						       .targets = draft->targets,
-						       .variable = draft->variable,
-						       .socket = socket,
-						       .kind = draft->kind};
+	grown[request->group_count++] = group;
 	request->listen_count += draft->target == TARGET_LISTEN;
-	*draft = (struct draft){.targets = CLI_LIST_INIT, .kind = FDPASS_ADDRESS_NAMED};
+	*draft = (struct draft)DRAFT_INIT;
+	draft->origin = group.origin;
 }
 
 static enum fdpass_dialect dialect_of(const char *name)
@@ -156,15 +229,20 @@ static void parse_option(struct request *request, struct draft *draft,
 	case OPT_ENV:
 		draft_variable(draft, parser, argument);
 		break;
+	case OPT_PID:
+		draft_origin(request, draft, parser, argument);
+		break;
+	case OPT_DUP:
+		strcpy(origin_of(request, draft, parser)->dup_spelling, cli_spelling(parser));
+		break;
+	case OPT_MODE:
+		origin_of(request, draft, parser)->mode = argument;
+		break;
 	case OPT_ABSTRACT:
+		draft_kind(draft, parser, FDPASS_ADDRESS_ABSTRACT);
+		break;
 	case OPT_CONNECTED:
-		if (draft->kind_spelling[0] != '\0')
-			cli_usage_error(&fdrecv_program,
-					"%s: %s was given for this SOCKSPEC already",
-					cli_spelling(parser), draft->kind_spelling);
-		draft->kind = option->id == OPT_ABSTRACT ? FDPASS_ADDRESS_ABSTRACT
-							 : FDPASS_ADDRESS_CONNECTED;
-		strcpy(draft->kind_spelling, cli_spelling(parser));
+		draft_kind(draft, parser, FDPASS_ADDRESS_CONNECTED);
 		break;
 	case OPT_FROM_USER:
 		cli_admit_user(&request->admissions, parser, argument);
@@ -174,6 +252,10 @@ static void parse_option(struct request *request, struct draft *draft,
 		break;
 	case OPT_CLOSE_OTHERS:
 		request->others = CLOSE_OTHERS;
+		break;
+	case OPT_RETIRE:
+		request->retire = argument != NULL ? RETIRE_SIGNAL : RETIRE_IDLE;
+		request->retire_signal = argument != NULL ? cli_value_signal(parser, argument) : 0;
 		break;
 	case OPT_DIALECT:
 		request->dialect_word = argument;
@@ -201,104 +283,9 @@ static void parse_option(struct request *request, struct draft *draft,
 	}
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-	int x = *(const int *)a;
-	int y = *(const int *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* Every target of every group, once. */
-static void collect_targets(struct request *request)
-{
-	size_t used = 0;
-
-	for (size_t i = 0; i < request->group_count; i++)
-		request->target_count += request->groups[i].targets.count;
-	request->targets = malloc((request->target_count + 1) * sizeof(*request->targets));
-	if (request->targets == NULL)
-		out_of_memory();
-	for (size_t i = 0; i < request->group_count; i++) {
-		const struct cli_list *targets = &request->groups[i].targets;
-
-		for (size_t j = 0; j < targets->count; j++)
-			request->targets[used++] = targets->numbers[j];
-	}
-	qsort(request->targets, used, sizeof(*request->targets), compare_numbers);
-	for (size_t i = 1; i < used; i++) {
-		if (request->targets[i] == request->targets[i - 1])
-			cli_usage_error(&fdrecv_program, "target %d is named twice",
-					request->targets[i]);
-	}
-}
-
-static void check_groups(const struct request *request)
-{
-	for (size_t i = 0; i < request->group_count; i++) {
-		const struct group *group = &request->groups[i];
-
-		if (group->targets.count > FDPASS_MESSAGE_MAX)
-			cli_usage_error(
-				&fdrecv_program,
-				"'%s': %zu targets are too many, at most %d descriptors come "
-				"in one handover",
-				group->socket, group->targets.count, FDPASS_MESSAGE_MAX);
-		if (request->admissions.count > 0 && group->kind == FDPASS_ADDRESS_NAMED &&
-		    strchr(group->socket, '/') == NULL)
-			cli_usage_error(
-				&fdrecv_program,
-				"'%s': others cannot reach a name in the run directory; with "
-				"--from-user and --from-group use a path or --abstract",
-				group->socket);
-	}
-}
-
-/* -E must not write over what -l announces. */
-static void check_variable(const char *variable)
-{
-	struct fdpass_announcement nothing = FDPASS_ANNOUNCEMENT_INIT;
-	char **names;
-
-	if (fdpass_activation_export(&nothing, &names, NULL) < 0)
-		out_of_memory();
-	for (size_t i = 0; names[i] != NULL; i++)
-		if (strcmp(names[i], variable) == 0)
-			cli_usage_error(&fdrecv_program,
-					"--env: %s is for what --listen-fds announces", variable);
-	free(names);
-}
-
-static void check_variables(const struct request *request)
-{
-	for (size_t i = 0; i < request->group_count; i++) {
-		const char *variable = request->groups[i].variable;
-
-		for (size_t j = 0; variable != NULL && j < i; j++)
-			if (request->groups[j].variable != NULL &&
-			    strcmp(request->groups[j].variable, variable) == 0)
-				cli_usage_error(&fdrecv_program, "--env: %s is named twice",
-						variable);
-		if (variable != NULL && request->listen_count > 0)
-			check_variable(variable);
-	}
-}
-
-/* Options that say how to announce, with nothing to announce. */
-static void check_announcement(const struct request *request)
-{
-	if (request->dialect_word != NULL && request->listen_count == 0)
-		cli_usage_error(&fdrecv_program, "--dialect needs --listen-fds");
-	if (request->name_count > 0 && request->listen_count == 0)
-		cli_usage_error(&fdrecv_program, "--fdname needs --listen-fds");
-	if (request->name_count > 0 && request->dialect != FDPASS_DIALECT_SYSTEMD)
-		cli_usage_error(&fdrecv_program, "--fdname: the dialect %s has no names",
-				request->dialect_word);
-}
-
 void fdrecv_request_parse(struct request *request, int argc, char **argv)
 {
-	struct draft draft = {.targets = CLI_LIST_INIT, .kind = FDPASS_ADDRESS_NAMED};
+	struct draft draft = DRAFT_INIT;
 	const struct cli_option *option;
 	const char *argument;
 	struct cli_parser parser;
@@ -315,7 +302,8 @@ void fdrecv_request_parse(struct request *request, int argc, char **argv)
 	}
 	request->command = cli_rest(&parser);
 	if (draft.target_spelling[0] != '\0')
-		cli_usage_error(&fdrecv_program, "no SOCKSPEC for the target %s",
+		cli_usage_error(&fdrecv_program, "no %s for the target %s",
+				draft.origin < 0 ? "SOCKSPEC" : "LIST or EXPR",
 				draft.target_spelling);
 	if (draft.kind_spelling[0] != '\0')
 		cli_usage_error(&fdrecv_program, "no TARGET and SOCKSPEC after %s",
@@ -327,10 +315,7 @@ void fdrecv_request_parse(struct request *request, int argc, char **argv)
 			"before --run, after which all is the command's");
 	if (request->command[0] == NULL)
 		cli_usage_error(&fdrecv_program, "no command: end with --run COMMAND");
-	check_groups(request);
-	check_variables(request);
-	check_announcement(request);
-	collect_targets(request);
+	fdrecv_request_check(request);
 }
 
 size_t fdrecv_group_keeps(const struct group *group, size_t came)

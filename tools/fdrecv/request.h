@@ -8,6 +8,7 @@
 
 #include "cli/admit.h"
 #include "cli/list.h"
+#include "cli/process.h"
 #include "fdpass.h"
 
 /* What a TARGET does with what comes. */
@@ -18,18 +19,31 @@ enum target {
 	TARGET_VARIABLE, /* --env: all, on free numbers */
 };
 
-/* One TARGET and the SOCKSPEC that it is filled from. */
+/* --pid and what goes with it: a process that descriptors are taken from. */
+struct origin {
+	struct cli_process process;          /* owned */
+	char dup_spelling[CLI_NAME_MAX + 3]; /* --dup as it was written, or "" */
+	const char *mode;                    /* --mode; NULL: not given */
+	enum fdpass_method method;           /* what the two come to, for files */
+};
+
+/* One TARGET and what it is filled from. */
 struct group {
 	enum target target;
 	struct cli_list targets; /* TARGET_FDS, TARGET_INETD: the numbers, in order; else empty */
 	const char *variable;    /* TARGET_VARIABLE; else NULL */
-	const char *socket;      /* the SOCKSPEC */
-	enum fdpass_address_kind kind;
+	const char *source;      /* the operand: a SOCKSPEC; or with an origin a LIST or an EXPR */
+	enum fdpass_address_kind kind; /* of a SOCKSPEC */
+	int origin;                    /* index in `origins`; -1: it is a SOCKSPEC */
+	struct cli_list numbers;       /* owned; a LIST */
+	struct fdpass_match *match;    /* owned; an EXPR */
 };
 
 struct request {
 	struct group *groups; /* owned; at least one */
 	size_t group_count;
+	struct origin *origins; /* owned */
+	size_t origin_count;
 	int *targets; /* owned; the numbers that the command line names, ascending */
 	size_t target_count;
 	size_t listen_count;         /* groups that are TARGET_LISTEN */
@@ -40,6 +54,12 @@ struct request {
 	char **command;   /* in argv; at least one word */
 	int64_t patience; /* nanoseconds; 0: no deadline */
 	int ready_fd;     /* -1: none */
+	enum {
+		RETIRE_NOTHING,
+		RETIRE_IDLE,   /* --retire: as soon as it has no connections */
+		RETIRE_SIGNAL, /* --retire=SIG */
+	} retire;
+	int retire_signal;
 	enum { KEEP_OTHERS, CLOSE_OTHERS } others;
 	struct cli_admissions admissions; /* --from-user, --from-group */
 };

@@ -113,9 +113,14 @@ static void keep_back(int fd)
 		fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
 }
 
+static void close_one(int fd)
+{
+	close(fd);
+}
+
 /* Where close_range(2) is missing (before Linux 5.11) or forbidden: what /proc lists, or every number
  * that there can be. */
-static void keep_back_each(int lowest)
+static void do_each(int lowest, int highest, void (*act)(int fd))
 {
 	struct dirent *entry;
 	DIR *fds = opendir("/proc/self/fd");
@@ -124,25 +129,46 @@ static void keep_back_each(int lowest)
 	if (fds == NULL) {
 		if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max > TABLE_MAX)
 			limit.rlim_max = TABLE_MAX;
-		for (rlim_t fd = (rlim_t)lowest; fd < limit.rlim_max; fd++)
-			keep_back((int)fd);
+		for (rlim_t fd = (rlim_t)lowest; fd < limit.rlim_max && fd <= (rlim_t)highest; fd++)
+			act((int)fd);
 		return;
 	}
 	while ((entry = readdir(fds)) != NULL) {
 		char *end;
 		long fd = strtol(entry->d_name, &end, 10);
 
-		if (*end == '\0' && fd >= lowest && fd <= INT_MAX)
-			keep_back((int)fd);
+		if (*end == '\0' && fd >= lowest && fd <= highest && fd != dirfd(fds))
+			act((int)fd);
 	}
 	closedir(fds);
 }
 
-void fdrecv_table_keep_back(int lowest)
+static int act_on_range(int lowest, int highest, unsigned flags)
 {
 #ifdef SYS_close_range
-	if (syscall(SYS_close_range, (unsigned)lowest, UINT_MAX, CLOSE_RANGE_CLOEXEC) == 0)
-		return;
+	return syscall(SYS_close_range, (unsigned)lowest,
+		       highest == INT_MAX ? UINT_MAX : (unsigned)highest, flags) == 0;
+#else
+	return 0;
 #endif
-	keep_back_each(lowest);
+}
+
+void fdrecv_table_close_others(const int *kept, size_t count)
+{
+	int lowest = 0;
+
+	for (size_t i = 0; i <= count; i++) {
+		int highest = i < count ? kept[i] - 1 : INT_MAX;
+
+		if (lowest <= highest && !act_on_range(lowest, highest, 0))
+			do_each(lowest, highest, close_one);
+		if (i < count && kept[i] >= lowest)
+			lowest = kept[i] + 1;
+	}
+}
+
+void fdrecv_table_keep_back(int lowest)
+{
+	if (!act_on_range(lowest, INT_MAX, CLOSE_RANGE_CLOEXEC))
+		do_each(lowest, INT_MAX, keep_back);
 }

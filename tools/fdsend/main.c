@@ -10,6 +10,8 @@
 #include "cli/signals.h"
 #include "cli/sockspec.h"
 #include "cli/standard.h"
+#include "tools/fdsend/ask.h"
+#include "tools/fdsend/program.h"
 #include "tools/fdsend/request.h"
 #include "tools/fdsend/sources.h"
 
@@ -110,20 +112,19 @@ static int send_to(const struct request *request, const struct fdpass_address *a
 	return r;
 }
 
-static int run(const struct request *request, const struct fdpass_address *address,
-	       const struct fdpass_rule *rule)
+static int run(const struct request *request, struct sources *sources,
+	       const struct fdpass_address *address, const struct fdpass_rule *rule)
 {
 	struct fdpass_wait wait = FDPASS_WAIT_INIT;
-	struct sources sources;
 	int r;
 
 	if (request->patience > 0)
 		wait.deadline = fdpass_deadline_in(request->patience);
 	wait.cancel_fd = cli_signals_fd();
-	r = fdsend_sources_open(request, &wait, &sources);
+	r = fdsend_sources_open(request, &wait, sources);
 	if (r == 0) {
-		r = send_to(request, address, rule, &wait, sources.set);
-		fdsend_sources_close(&sources, r == 0 ? SOURCES_DELIVERED : SOURCES_FAILED);
+		r = send_to(request, address, rule, &wait, sources->set);
+		fdsend_sources_close(request, sources, r == 0 ? SOURCES_DELIVERED : SOURCES_FAILED);
 	}
 	if (r == -ECANCELED)
 		return interrupted();
@@ -136,6 +137,7 @@ int main(int argc, char **argv)
 {
 	struct fdpass_address *address;
 	struct fdpass_rule *rule;
+	struct sources sources = SOURCES_INIT;
 	struct request request;
 	int status, r;
 
@@ -146,7 +148,9 @@ int main(int argc, char **argv)
 		return FAILED;
 	}
 	fdsend_request_parse(&request, argc, argv);
-	if (fdsend_sources_check(&request) < 0)
+	if (request.what != REQUEST_SEND)
+		fdsend_ask(&request);
+	if (fdsend_sources_check(&request, &sources) < 0)
 		return FAILED;
 	rule = cli_admit_rule(&request.admissions, &fdsend_program);
 	address = cli_sockspec_address(&fdsend_program, request.kind, request.socket);
@@ -159,7 +163,7 @@ int main(int argc, char **argv)
 		cli_error("preparing for signals failed: %s", strerror(-r));
 		return FAILED;
 	}
-	status = run(&request, address, rule);
+	status = run(&request, &sources, address, rule);
 	fdpass_address_free(address);
 	fdpass_rule_free(rule);
 	fdsend_request_free(&request);

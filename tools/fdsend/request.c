@@ -7,114 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/acquire.h"
 #include "cli/diagnostic.h"
-#include "cli/list.h"
 #include "cli/number.h"
 #include "cli/sockspec.h"
 #include "cli/usage.h"
 #include "cli/value.h"
-
-enum {
-	OPT_FD,
-	OPT_OPEN,
-	OPT_LISTEN,
-	OPT_CONNECT,
-	OPT_MODE,
-	OPT_BACKLOG,
-	OPT_REUSEPORT,
-	OPT_SOCKET_MODE,
-	OPT_SOCKET_OWNER,
-	OPT_CONNECTED,
-	OPT_ABSTRACT,
-	OPT_BLOCKING,
-	OPT_TIMEOUT,
-	OPT_TO_USER,
-	OPT_TO_GROUP,
-	OPT_CONFIRM,
-	OPT_NO_CONFIRM,
-	OPT_VERBOSE,
-	OPT_QUIET,
-	OPT_HELP,
-	OPT_VERSION,
-};
-
-static const struct cli_option options[] = {
-	{"fd", 'f', OPT_FD, "LIST", CLI_FDS, CLI_REQUIRED, NULL,
-	 "send these descriptors: '3', '0,1,2' or '4-9'; repeatable", "What to send"},
-	{"open", 0, OPT_OPEN, "PATH", CLI_PATH, CLI_REQUIRED, NULL,
-	 "open this file and send it; repeatable", NULL},
-	{"listen", 0, OPT_LISTEN, "ADDR", CLI_ADDRESS, CLI_REQUIRED, NULL,
-	 "send a socket that listens there; repeatable", NULL},
-	{"connect", 0, OPT_CONNECT, "ADDR", CLI_ADDRESS, CLI_REQUIRED, NULL,
-	 "send a socket that is connected to there; repeatable", NULL},
-	{"mode", 'm', OPT_MODE, "MODE", CLI_CHOICE, CLI_REQUIRED, "r|w|r+",
-	 "open files to read (r, the default), to write (w) or for both (r+)", NULL},
-	{"backlog", 0, OPT_BACKLOG, "N", CLI_NUMBER, CLI_REQUIRED, NULL,
-	 "so many connections may wait to be accepted (default: 4096)", NULL},
-	{"reuseport", 0, OPT_REUSEPORT, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
-	 "other sockets may listen on the same port (SO_REUSEPORT)", NULL},
-	{"socket-mode", 0, OPT_SOCKET_MODE, "OCTAL", CLI_TEXT, CLI_REQUIRED, NULL,
-	 "permissions of a Unix socket that listens (default: 600)", NULL},
-	{"socket-owner", 0, OPT_SOCKET_OWNER, "USER[:GROUP]", CLI_USER, CLI_REQUIRED, NULL,
-	 "owner of a Unix socket that listens (default: the caller)", NULL},
-	{"abstract", 'a', OPT_ABSTRACT, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
-	 "SOCKSPEC is an abstract name", "Where to"},
-	{"connected", 'c', OPT_CONNECTED, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
-	 "SOCKSPEC is the number of an inherited, connected Unix socket", NULL},
-	{"blocking", 'b', OPT_BLOCKING, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
-	 "wait until a receiver listens and takes them", NULL},
-	{"timeout", 't', OPT_TIMEOUT, "SECONDS", CLI_SECONDS, CLI_REQUIRED, NULL,
-	 "give up after this long (default: 0, never)", NULL},
-	{"to-user", 0, OPT_TO_USER, "USER", CLI_USER, CLI_REQUIRED, NULL,
-	 "give only to a receiver of USER, or 'any'; repeatable (default: own user and root)",
-	 NULL},
-	{"to-group", 0, OPT_TO_GROUP, "GROUP", CLI_GROUP, CLI_REQUIRED, NULL,
-	 "give also to a receiver in GROUP; repeatable", NULL},
-	{"confirm", 0, OPT_CONFIRM, "HOW", CLI_CHOICE, CLI_REQUIRED, "answer",
-	 "'answer': fail with a receiver that does not answer", "How"},
-	{"no-confirm", 0, OPT_NO_CONFIRM, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
-	 "do not wait until the receiver has them", NULL},
-	{"verbose", 'v', OPT_VERBOSE, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
-	 "say what happens, on stderr", "Other"},
-	{"quiet", 'q', OPT_QUIET, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
-	 "no messages, only the exit status", NULL},
-	{"help", 'h', OPT_HELP, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL, "print this and exit",
-	 NULL},
-	{"version", 'V', OPT_VERSION, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
-	 "print the version and exit", NULL},
-};
-
-static const char *const synopsis[] = {
-	"[options] -f LIST SOCKSPEC",
-	"[options] {--open PATH | --listen ADDR | --connect ADDR}... SOCKSPEC",
-	NULL,
-};
-
-static const char *const trailer[] = {
-	"SOCKSPEC is a path when it has a '/', else a name in the run directory.",
-	"ADDR is tcp:[HOST:]PORT, tcp4:, tcp6:, udp:, unix:PATH, unix-abstract:NAME,",
-	"unix-dgram:PATH or unix-seqpacket:PATH. With port 0 one is chosen and printed.",
-	"",
-	"Examples:",
-	"  echo hello | fdsend -f 0 greeting      with: fdrecv -f 0 greeting --run cat",
-	"  fdsend -b -t 30 -f 3 ./server.sock 3<>/dev/tty",
-	"  fdsend --to-user www-data --listen tcp:80 /srv/app/listen.sock",
-	"",
-	"Exit status: 0 delivered, 1 failed, 2 wrong usage, 124 the time ran out.",
-	"For more see fdsend(1).",
-	NULL,
-};
-
-const struct cli_program fdsend_program = {
-	.name = "fdsend",
-	.synopsis = synopsis,
-	.purpose = "Send open file descriptors to another process.",
-	.options = options,
-	.option_count = sizeof(options) / sizeof(*options),
-	.usage_status = 2,
-	.failure_status = 1,
-	.trailer = trailer,
-};
+#include "tools/fdsend/program.h"
 
 static void add_source(struct request *request, struct source source)
 {
@@ -129,16 +28,32 @@ static void add_source(struct request *request, struct source source)
 	grown[request->source_count++] = source;
 }
 
-static void add_inherited(struct request *request, const struct cli_parser *parser,
-			  const char *argument)
+static size_t count_sources(const struct request *request, int kind)
 {
-	struct cli_list list = CLI_LIST_INIT;
+	size_t count = 0;
 
-	cli_value_list(parser, argument, &list);
-	for (size_t i = 0; i < list.count; i++)
-		add_source(request,
-			   (struct source){.kind = SOURCE_INHERITED, .fd = list.numbers[i]});
-	cli_list_clear(&list);
+	for (size_t i = 0; i < request->source_count; i++)
+		count += (int)request->sources[i].kind == kind;
+	return count;
+}
+
+static void add_numbers(struct request *request, const struct cli_parser *parser,
+			const char *argument)
+{
+	struct source source = {.kind = SOURCE_NUMBERS, .numbers = CLI_LIST_INIT, .text = argument};
+
+	cli_value_list(parser, argument, &source.numbers);
+	add_source(request, source);
+}
+
+static void add_match(struct request *request, const struct cli_parser *parser,
+		      const char *argument)
+{
+	struct fdpass_match *match =
+		cli_process_match(&fdsend_program, cli_spelling(parser), argument);
+
+	add_source(request,
+		   (struct source){.kind = SOURCE_MATCHED, .match = match, .text = argument});
 }
 
 static void add_endpoint(struct request *request, const struct cli_parser *parser,
@@ -177,21 +92,45 @@ static mode_t parse_permissions(const struct cli_parser *parser, const char *arg
 	return mode;
 }
 
-static enum fdpass_access parse_access(const char *argument)
+/* For files that are opened by name, and for those of another process. */
+static void parse_mode(struct request *request, const char *argument)
 {
-	if (strcmp(argument, "r") == 0)
-		return FDPASS_ACCESS_READ;
-	return strcmp(argument, "w") == 0 ? FDPASS_ACCESS_WRITE : FDPASS_ACCESS_READ_WRITE;
+	static const enum fdpass_access accesses[] = {
+		[FDPASS_METHOD_REOPEN_READ] = FDPASS_ACCESS_READ,
+		[FDPASS_METHOD_REOPEN_WRITE] = FDPASS_ACCESS_WRITE,
+		[FDPASS_METHOD_REOPEN_READ_WRITE] = FDPASS_ACCESS_READ_WRITE,
+	};
+
+	request->mode = argument;
+	request->method = cli_acquire_mode(argument);
+	request->access = accesses[request->method];
 }
 
-/* How a source is opened. 1: the option was one of these. */
+/* Whose descriptors they are. */
+static void parse_process(struct request *request, const struct cli_parser *parser,
+			  const char *argument, int what)
+{
+	if (request->process.text != NULL)
+		cli_usage_error(&fdsend_program, "%s %s: there is one process, '%s', already",
+				cli_spelling(parser), argument, request->process.text);
+	cli_process_parse(&request->process, parser, argument);
+	if (what != REQUEST_SEND)
+		request->what = what;
+}
+
+/* How a source is opened or taken. 1: the option was one of these. */
 static int parse_opening(struct request *request, const struct cli_parser *parser,
 			 const struct cli_option *option, const char *argument)
 {
 	switch (option->id) {
 	case OPT_MODE:
-		request->access = parse_access(argument);
-		request->mode_given = 1;
+		parse_mode(request, argument);
+		return 1;
+	case OPT_PID:
+		parse_process(request, parser, argument, REQUEST_SEND);
+		return 1;
+	case OPT_DUP:
+		strcpy(request->dup_spelling, cli_spelling(parser));
 		return 1;
 	case OPT_BACKLOG:
 		strcpy(request->for_listening, cli_spelling(parser));
@@ -221,7 +160,22 @@ static void parse_option(struct request *request, const struct cli_parser *parse
 		return;
 	switch (option->id) {
 	case OPT_FD:
-		add_inherited(request, parser, argument);
+		add_numbers(request, parser, argument);
+		break;
+	case OPT_MATCH:
+		add_match(request, parser, argument);
+		break;
+	case OPT_LISTEN_FDS:
+		if (count_sources(request, SOURCE_ACTIVATED) > 0)
+			cli_usage_error(&fdsend_program, "%s: it was given already",
+					cli_spelling(parser));
+		add_source(request, (struct source){.kind = SOURCE_ACTIVATED});
+		break;
+	case OPT_PIDREF:
+		parse_process(request, parser, argument, REQUEST_PIDREF);
+		break;
+	case OPT_LIST:
+		request->what = REQUEST_LIST;
 		break;
 	case OPT_OPEN:
 		add_source(request, (struct source){.kind = SOURCE_FILE, .text = argument});
@@ -282,27 +236,41 @@ int fdsend_source_is_chosen(const struct source *source)
 	       port[1 + strspn(port + 1, "0")] == '\0';
 }
 
-static size_t count_sources(const struct request *request, int kind)
+/* --pid and what goes with it. */
+static void check_process(const struct request *request)
 {
-	size_t count = 0;
+	size_t files = count_sources(request, SOURCE_FILE);
+	size_t taken =
+		count_sources(request, SOURCE_NUMBERS) + count_sources(request, SOURCE_MATCHED);
 
-	for (size_t i = 0; i < request->source_count; i++)
-		count += (int)request->sources[i].kind == kind;
-	return count;
+	if (request->process.text == NULL && count_sources(request, SOURCE_MATCHED) > 0)
+		cli_usage_error(&fdsend_program,
+				"--match needs --pid: the process, such as --pid listen:8080");
+	if (request->process.text == NULL && request->dup_spelling[0] != '\0')
+		cli_usage_error(&fdsend_program,
+				"%s is for the descriptors of --pid, which was not given",
+				request->dup_spelling);
+	if (request->process.text != NULL && taken == 0)
+		cli_usage_error(&fdsend_program,
+				"--pid %s: which of its descriptors? Name them with --fd LIST or "
+				"--match EXPR; --list shows them",
+				request->process.text);
+	if (request->mode != NULL && files == 0 && request->process.text == NULL)
+		cli_usage_error(&fdsend_program,
+				"--mode is for --open and --pid, and neither was given");
+	if (request->mode != NULL && files == 0 && request->dup_spelling[0] != '\0')
+		cli_usage_error(&fdsend_program,
+				"--mode: %s shares the open file, with the mode that it has",
+				request->dup_spelling);
 }
 
 static void check(const struct request *request)
 {
-	if (request->source_count == 0)
+	if (request->source_count == 0 && request->process.text == NULL)
 		cli_usage_error(&fdsend_program,
 				"nothing to send: name descriptors with --fd LIST, or "
 				"have them opened with --open, --listen or --connect");
-	if (request->source_count > FDPASS_MESSAGE_MAX)
-		cli_usage_error(&fdsend_program,
-				"%zu descriptors are too many, at most %d go in one handover",
-				request->source_count, FDPASS_MESSAGE_MAX);
-	if (request->mode_given && count_sources(request, SOURCE_FILE) == 0)
-		cli_usage_error(&fdsend_program, "--mode is for --open, which was not given");
+	check_process(request);
 	if (request->for_listening[0] != '\0' && count_sources(request, SOURCE_LISTENING) == 0)
 		cli_usage_error(&fdsend_program, "%s is for --listen, which was not given",
 				request->for_listening);
@@ -319,6 +287,21 @@ static void check(const struct request *request)
 	cli_sockspec_check(&fdsend_program, request->kind, request->socket);
 }
 
+/* --list and --pidref: nothing is sent. */
+static void check_asking(const struct request *request)
+{
+	const char *option = request->what == REQUEST_LIST ? "--list" : "--pidref";
+
+	if (request->process.text == NULL)
+		cli_usage_error(&fdsend_program,
+				"--list needs --pid: the process whose descriptors it prints");
+	if (request->socket != NULL || request->source_count > 0)
+		cli_usage_error(&fdsend_program, "%s only prints, and sends nothing%s%s%s", option,
+				request->socket != NULL ? ": what is '" : "",
+				request->socket != NULL ? request->socket : "",
+				request->socket != NULL ? "' for?" : "");
+}
+
 void fdsend_request_parse(struct request *request, int argc, char **argv)
 {
 	const struct cli_option *option;
@@ -330,6 +313,7 @@ void fdsend_request_parse(struct request *request, int argc, char **argv)
 		.kind = FDPASS_ADDRESS_NAMED,
 		.waiting = FDPASS_WAIT_NEVER,
 		.confirm = FDPASS_CONFIRM_BEST,
+		.method = FDPASS_METHOD_REOPEN,
 		.access = FDPASS_ACCESS_READ,
 		.listening = FDPASS_OPEN_OPTIONS_INIT,
 		.admissions = CLI_ADMISSIONS_INIT,
@@ -346,14 +330,24 @@ void fdsend_request_parse(struct request *request, int argc, char **argv)
 			request->socket = argument;
 		}
 	}
+	if (request->what != REQUEST_SEND) {
+		check_asking(request);
+		return;
+	}
 	if (request->socket == NULL)
 		cli_usage_error(&fdsend_program, "no SOCKSPEC: where should the descriptors go?");
 	check(request);
+	if (request->dup_spelling[0] != '\0')
+		request->method = FDPASS_METHOD_DUPLICATE;
 }
 
 void fdsend_request_free(struct request *request)
 {
-	for (size_t i = 0; i < request->source_count; i++)
+	for (size_t i = 0; i < request->source_count; i++) {
+		cli_list_clear(&request->sources[i].numbers);
+		fdpass_match_free(request->sources[i].match);
 		fdpass_endpoint_free(request->sources[i].endpoint);
+	}
 	free(request->sources);
+	cli_process_clear(&request->process);
 }

@@ -2,29 +2,44 @@
 #ifndef FDPASS_FDSEND_REQUEST_H
 #define FDPASS_FDSEND_REQUEST_H
 
-/* What fdsend is asked to do: its option table, and its command line as a value. */
+/* What fdsend is asked to do: its command line as a value. */
 
 #include <stdint.h>
 
 #include "cli/admit.h"
-#include "cli/options.h"
+#include "cli/list.h"
+#include "cli/process.h"
 #include "fdpass.h"
-
-extern const struct cli_program fdsend_program;
 
 /* One thing that is to be sent; they add up in the order in which they stand. */
 struct source {
-	enum { SOURCE_INHERITED, SOURCE_FILE, SOURCE_LISTENING, SOURCE_CONNECTED } kind;
-	int fd;                           /* INHERITED */
-	const char *text;                 /* FILE: the path; LISTENING, CONNECTED: the ADDR */
+	enum {
+		SOURCE_NUMBERS,   /* --fd: inherited, or those of the process of --pid */
+		SOURCE_MATCHED,   /* --match: of that process */
+		SOURCE_ACTIVATED, /* --listen-fds */
+		SOURCE_FILE,
+		SOURCE_LISTENING,
+		SOURCE_CONNECTED,
+	} kind;
+	struct cli_list numbers;          /* owned; NUMBERS */
+	struct fdpass_match *match;       /* owned; MATCHED */
+	const char *text;                 /* as it was written; NULL: ACTIVATED */
 	struct fdpass_endpoint *endpoint; /* owned; LISTENING, CONNECTED */
 };
 
 struct request {
+	enum {
+		REQUEST_SEND,
+		REQUEST_LIST,   /* --list, of `process` */
+		REQUEST_PIDREF, /* --pidref, of `process` */
+	} what;
 	struct source *sources; /* owned */
 	size_t source_count;
-	enum fdpass_access access;            /* --mode, ... */
-	int mode_given;                       /* ... 1 when it was given */
+	struct cli_process process;           /* --pid; owned */
+	enum fdpass_method method;            /* how files are taken from it */
+	char dup_spelling[CLI_NAME_MAX + 3];  /* --dup as it was written, or "" */
+	const char *mode;                     /* --mode, ...; NULL: not given */
+	enum fdpass_access access;            /* ... and what it means for --open */
 	struct fdpass_open_options listening; /* all but owner and group, ... */
 	char for_listening[CLI_NAME_MAX + 3]; /* the last option that needs --listen, or "" */
 	const char *owner;  /* ... which are looked up later: USER[:GROUP] or NULL */

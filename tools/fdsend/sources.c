@@ -9,35 +9,122 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/acquire.h"
 #include "cli/diagnostic.h"
 #include "cli/explain.h"
 #include "cli/standard.h"
 #include "cli/value.h"
+#include "tools/fdsend/program.h"
 
-int fdsend_sources_check(const struct request *request)
+static _Noreturn void out_of_memory(void)
+{
+	cli_error("%s", strerror(ENOMEM));
+	exit(fdsend_program.failure_status);
+}
+
+static struct fdpass_set *new_set(void)
 {
 	struct fdpass_set *set;
-	int r = fdpass_set_new(&set);
 
-	if (r < 0) {
-		cli_error("%s", strerror(-r));
-		return r;
-	}
-	for (size_t i = 0; r == 0 && i < request->source_count; i++) {
-		int fd = request->sources[i].fd;
+	if (fdpass_set_new(&set) < 0)
+		out_of_memory();
+	return set;
+}
 
-		if (request->sources[i].kind != SOURCE_INHERITED)
-			continue;
-		r = cli_standard_was_closed(fd) ? -EBADF : fdpass_set_borrow(set, fd);
-		if (r == -EBADF)
-			cli_error("descriptor %d is not open (%s); open it with a redirection, "
-				  "such as "
-				  "%d<FILE",
-				  fd, strerror(EBADF), fd);
-		else if (r < 0)
-			cli_error("descriptor %d: %s", fd, strerror(-r));
+/* Moves everything, with its names. */
+static int append(struct fdpass_set *set, struct fdpass_set *from)
+{
+	size_t count = fdpass_set_count(from);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		const char *name = fdpass_set_name(from, i);
+
+		r = fdpass_set_take(set, fdpass_set_get(from, i));
+		if (r < 0)
+			break;
+		fdpass_set_steal(from, i);
+		if (name != NULL)
+			r = fdpass_set_rename(set, fdpass_set_count(set) - 1, name);
 	}
+	return r;
+}
+
+static int check_number(int fd)
+{
+	struct fdpass_set *set = new_set();
+	int r = cli_standard_was_closed(fd) ? -EBADF : fdpass_set_borrow(set, fd);
+
+	if (r == -EBADF)
+		cli_error("descriptor %d is not open (%s); open it with a redirection, such as "
+			  "%d<FILE",
+			  fd, strerror(EBADF), fd);
+	else if (r < 0)
+		cli_error("descriptor %d: %s", fd, strerror(-r));
 	fdpass_set_free(set);
+	return r;
+}
+
+static int import_activation(struct sources *sources)
+{
+	struct fdpass_error error = FDPASS_ERROR_INIT;
+	int r = fdpass_activation_import(FDPASS_ACTIVATION_OURS, &sources->activated, &error);
+
+	if (r > 0)
+		return 0;
+	if (r == 0)
+		cli_error("--listen-fds: LISTEN_FDS announces nothing");
+	else if (r == -ESRCH)
+		cli_error("--listen-fds: %s; a shell or wrapper hands it on with "
+			  "'LISTEN_PID=$$ exec fdsend'",
+			  error.text);
+	else
+		cli_error("--listen-fds: %s", error.text[0] != '\0' ? error.text : strerror(-r));
+	return r < 0 ? r : -ENOENT;
+}
+
+int fdsend_sources_check(const struct request *request, struct sources *sources)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < request->source_count; i++) {
+		const struct source *source = &request->sources[i];
+
+		if (source->kind == SOURCE_ACTIVATED)
+			r = import_activation(sources);
+		if (source->kind != SOURCE_NUMBERS || request->process.text != NULL)
+			continue;
+		for (size_t j = 0; r == 0 && j < source->numbers.count; j++)
+			r = check_number(source->numbers.numbers[j]);
+	}
+	return r;
+}
+
+/* What the process of --pid has. Before anything else, since all the rest may take time. */
+static int take_all(const struct request *request, struct sources *sources)
+{
+	struct fdpass_pidref *ref;
+	int r;
+
+	if (request->process.text == NULL)
+		return 0;
+	r = cli_process_pin(&request->process, &ref);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r == 0 && i < request->source_count; i++) {
+		const struct source *source = &request->sources[i];
+
+		if (source->kind == SOURCE_NUMBERS) {
+			sources->taken[i] = new_set();
+			r = cli_acquire_numbers(ref, &source->numbers, request->method,
+						sources->taken[i]);
+		} else if (source->kind == SOURCE_MATCHED) {
+			sources->taken[i] = new_set();
+			r = cli_acquire_match(ref, source->match, source->text, request->method,
+					      sources->taken[i]);
+		}
+	}
+	fdpass_pidref_free(ref);
 	return r;
 }
 
@@ -52,10 +139,8 @@ static void look_up_owner(const struct request *request, struct fdpass_open_opti
 	colon = strchr(request->owner, ':');
 	user = colon != NULL ? strndup(request->owner, (size_t)(colon - request->owner))
 			     : strdup(request->owner);
-	if (user == NULL) {
-		cli_error("%s", strerror(ENOMEM));
-		exit(fdsend_program.failure_status);
-	}
+	if (user == NULL)
+		out_of_memory();
 	if (user[0] != '\0')
 		options->owner = cli_value_user(&fdsend_program, "--socket-owner", user);
 	if (colon != NULL)
@@ -101,16 +186,30 @@ static int open_listening(const struct source *source, const struct fdpass_open_
 	return fdpass_set_borrow(sources->set, fdpass_listener_fd(listener));
 }
 
-static int open_source(const struct request *request, const struct source *source,
+static int borrow_all(struct fdpass_set *set, const struct cli_list *numbers)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < numbers->count; i++)
+		r = fdpass_set_borrow(set, numbers->numbers[i]);
+	return r;
+}
+
+static int open_source(const struct request *request, size_t index,
 		       const struct fdpass_open_options *options, struct sources *sources,
 		       struct fdpass_error *error)
 {
+	const struct source *source = &request->sources[index];
 	int fd = -1;
 	int r = 0;
 
 	switch (source->kind) {
-	case SOURCE_INHERITED:
-		return fdpass_set_borrow(sources->set, source->fd);
+	case SOURCE_NUMBERS:
+	case SOURCE_MATCHED:
+		return sources->taken[index] != NULL ? append(sources->set, sources->taken[index])
+						     : borrow_all(sources->set, &source->numbers);
+	case SOURCE_ACTIVATED:
+		return append(sources->set, sources->activated);
 	case SOURCE_LISTENING:
 		return open_listening(source, options, sources, error);
 	case SOURCE_FILE:
@@ -131,10 +230,9 @@ static int open_source(const struct request *request, const struct source *sourc
 static void tell_failure(const struct source *source, int code, struct fdpass_error *error)
 {
 	static const char *const options[] = {
-		[SOURCE_INHERITED] = "--fd",
-		[SOURCE_FILE] = "--open",
-		[SOURCE_LISTENING] = "--listen",
-		[SOURCE_CONNECTED] = "--connect",
+		[SOURCE_NUMBERS] = "--fd",           [SOURCE_MATCHED] = "--match",
+		[SOURCE_ACTIVATED] = "--listen-fds", [SOURCE_FILE] = "--open",
+		[SOURCE_LISTENING] = "--listen",     [SOURCE_CONNECTED] = "--connect",
 	};
 	char where[CLI_DIAGNOSTIC_MAX], text[CLI_DIAGNOSTIC_MAX];
 
@@ -149,25 +247,19 @@ static void tell_failure(const struct source *source, int code, struct fdpass_er
 	cli_error("%s", cli_explain_opening(where, error, text, sizeof(text)));
 }
 
-int fdsend_sources_open(const struct request *request, const struct fdpass_wait *wait,
-			struct sources *sources)
+static int open_all(const struct request *request, const struct fdpass_wait *wait,
+		    struct sources *sources)
 {
 	struct fdpass_open_options options = request->listening;
-	int r = fdpass_set_new(&sources->set);
+	int r = 0;
 
-	sources->listener_count = 0;
-	sources->listeners = calloc(request->source_count, sizeof(*sources->listeners));
-	if (r < 0 || sources->listeners == NULL) {
-		cli_error("%s", strerror(ENOMEM));
-		exit(fdsend_program.failure_status);
-	}
 	options.wait = wait;
 	look_up_owner(request, &options);
 	for (size_t i = 0; r == 0 && i < request->source_count; i++) {
 		const struct source *source = &request->sources[i];
 		struct fdpass_error error = FDPASS_ERROR_INIT;
 
-		r = open_source(request, source, &options, sources, &error);
+		r = open_source(request, i, &options, sources, &error);
 		if (r < 0)
 			tell_failure(source, r, &error);
 		else if (source->kind == SOURCE_LISTENING)
@@ -176,12 +268,34 @@ int fdsend_sources_open(const struct request *request, const struct fdpass_wait 
 				fdpass_set_get(sources->set, fdpass_set_count(sources->set) - 1),
 				wait);
 	}
-	if (r < 0)
-		fdsend_sources_close(sources, SOURCES_FAILED);
+	if (r == 0 && fdpass_set_count(sources->set) > FDPASS_MESSAGE_MAX) {
+		cli_error("%zu descriptors are too many, at most %d go in one handover",
+			  fdpass_set_count(sources->set), FDPASS_MESSAGE_MAX);
+		r = -E2BIG;
+	}
 	return r;
 }
 
-void fdsend_sources_close(struct sources *sources, enum fdsend_outcome outcome)
+int fdsend_sources_open(const struct request *request, const struct fdpass_wait *wait,
+			struct sources *sources)
+{
+	int r;
+
+	sources->set = new_set();
+	sources->listeners = calloc(request->source_count, sizeof(*sources->listeners));
+	sources->taken = calloc(request->source_count, sizeof(*sources->taken));
+	if (sources->listeners == NULL || sources->taken == NULL)
+		out_of_memory();
+	r = take_all(request, sources);
+	if (r == 0)
+		r = open_all(request, wait, sources);
+	if (r < 0)
+		fdsend_sources_close(request, sources, SOURCES_FAILED);
+	return r;
+}
+
+void fdsend_sources_close(const struct request *request, struct sources *sources,
+			  enum fdsend_outcome outcome)
 {
 	for (size_t i = 0; i < sources->listener_count; i++) {
 		if (outcome == SOURCES_DELIVERED)
@@ -189,6 +303,10 @@ void fdsend_sources_close(struct sources *sources, enum fdsend_outcome outcome)
 		else
 			fdpass_listener_close(sources->listeners[i]);
 	}
+	for (size_t i = 0; i < request->source_count; i++)
+		fdpass_set_free(sources->taken[i]);
+	free(sources->taken);
 	free(sources->listeners);
 	fdpass_set_free(sources->set);
+	fdpass_set_free(sources->activated);
 }

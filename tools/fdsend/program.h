@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FDPASS_FDSEND_PROGRAM_H
+#define FDPASS_FDSEND_PROGRAM_H
+
+/* fdsend's options. */
+
+#include "cli/options.h"
+
+enum option_id {
+	OPT_FD,
+	OPT_MATCH,
+	OPT_LISTEN_FDS,
+	OPT_OPEN,
+	OPT_LISTEN,
+	OPT_CONNECT,
+	OPT_MODE,
+	OPT_BACKLOG,
+	OPT_REUSEPORT,
+	OPT_SOCKET_MODE,
+	OPT_SOCKET_OWNER,
+	OPT_PID,
+	OPT_DUP,
+	OPT_CONNECTED,
+	OPT_ABSTRACT,
+	OPT_BLOCKING,
+	OPT_TIMEOUT,
+	OPT_TO_USER,
+	OPT_TO_GROUP,
+	OPT_CONFIRM,
+	OPT_NO_CONFIRM,
+	OPT_PIDREF,
+	OPT_LIST,
+	OPT_VERBOSE,
+	OPT_QUIET,
+	OPT_HELP,
+	OPT_VERSION,
+};
+
+extern const struct cli_program fdsend_program;
+
+#endif
