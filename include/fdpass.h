@@ -461,6 +461,10 @@ struct fdpass_match;
 int fdpass_pidref_find(const struct fdpass_match *match, struct fdpass_pidref **ret_ref,
 		       struct fdpass_error *error);
 
+/* How many processes hold what `match` describes, the caller not counted: of those that it may look into.
+ * Else a negative errno, of the step PROCESS or MEMORY. */
+int fdpass_pidref_count(const struct fdpass_match *match, struct fdpass_error *error);
+
 /* NULL is fine. Returns NULL. */
 struct fdpass_pidref *fdpass_pidref_free(struct fdpass_pidref *ref);
 
@@ -521,6 +525,10 @@ int fdpass_match_parse(const char *text, struct fdpass_match **ret_match,
  * -EINVAL (DESCRIPTOR) when it does not listen or has no name; also -EBADF, -ENOTSOCK, -ENOMEM.
  */
 int fdpass_match_accepted(int fd, struct fdpass_match **ret_match, struct fdpass_error *error);
+
+/* What describes the socket `fd` and no other, whoever holds it. The descriptor is borrowed and not needed
+ * afterwards. -EBADF, -ENOTSOCK (DESCRIPTOR), -ENOMEM. */
+int fdpass_match_same(int fd, struct fdpass_match **ret_match, struct fdpass_error *error);
 
 /* NULL is fine. Returns NULL. */
 struct fdpass_match *fdpass_match_free(struct fdpass_match *match);

@@ -45,10 +45,15 @@ static int by_number(const void *a, const void *b)
 
 static int collect_sockets(struct fdpass_wanted *wanted)
 {
+	const struct fdpass_match *match = wanted->sought->match;
+	const struct fdpass_socket itself = {.inode = match->inode};
 	struct collection collection = {wanted, 0};
 	fd_owned int self = FD_NONE;
-	int r = fdpass_diag_visit_kind(wanted->sought->match->kind, collect, &collection);
+	int r;
 
+	if (match->kind == MATCH_SAME)
+		return collect(&collection, &itself);
+	r = fdpass_diag_visit_kind(match->kind, collect, &collection);
 	if (r < 0 && r != -EMFILE && r != -ENFILE && r != -ENOMEM) {
 		/* A kernel without sock_diag. What was collected so far comes again. */
 		wanted->count = 0;
@@ -91,29 +96,35 @@ static int pin(pid_t pid, const struct fdpass_wanted *wanted, struct fdpass_pidr
 	return r == 0 ? nobody(error) : failed(error, r);
 }
 
-static int choose(const struct fdpass_wanted *wanted, struct fdpass_pidref **ret_ref,
-		  struct fdpass_error *error)
+/* What fits, and who holds it: `holders` is the caller's on success. */
+static int gather(const struct fdpass_match *match, struct fdpass_wanted *wanted,
+		  struct fdpass_holders *ret_holders, struct fdpass_error *error)
 {
-	struct fdpass_holders holders;
-	char text[FDPASS_REASON_MAX + 1];
-	pid_t first;
-	int r = fdpass_holders_find(wanted, &holders);
+	int r = match->kind != MATCH_FILE ? collect_sockets(wanted) : 0;
 
 	if (r < 0)
 		return failed(error, r);
-	first = fdpass_holders_first(&holders);
-	if (first > 0) {
-		r = pin(first, wanted, ret_ref, error);
-	} else if (holders.count > 0) {
-		fdpass_holders_text(&holders, text, sizeof(text));
-		r = fdpass_error_text(error, FDPASS_STEP_PROCESS, -ENOTUNIQ, text);
-	} else if (wanted->count > 0 && !holders.own) {
-		r = fdpass_error_text(error, FDPASS_STEP_PROCESS, -EACCES, "hidden");
-	} else {
-		r = nobody(error);
+	if (match->kind != MATCH_FILE && wanted->count == 0)
+		return nobody(error);
+	r = fdpass_holders_find(wanted, ret_holders);
+	return r < 0 ? failed(error, r) : 0;
+}
+
+static int choose(const struct fdpass_wanted *wanted, const struct fdpass_holders *holders,
+		  struct fdpass_pidref **ret_ref, struct fdpass_error *error)
+{
+	char text[FDPASS_REASON_MAX + 1];
+	pid_t first = fdpass_holders_first(holders);
+
+	if (first > 0)
+		return pin(first, wanted, ret_ref, error);
+	if (holders->count > 0) {
+		fdpass_holders_text(holders, text, sizeof(text));
+		return fdpass_error_text(error, FDPASS_STEP_PROCESS, -ENOTUNIQ, text);
 	}
-	free(holders.pids);
-	return r;
+	if (wanted->count > 0 && !holders->own)
+		return fdpass_error_text(error, FDPASS_STEP_PROCESS, -EACCES, "hidden");
+	return nobody(error);
 }
 
 int fdpass_pidref_find(const struct fdpass_match *match, struct fdpass_pidref **ret_ref,
@@ -121,16 +132,28 @@ int fdpass_pidref_find(const struct fdpass_match *match, struct fdpass_pidref **
 {
 	sought_owned struct fdpass_sought sought = SOUGHT_INIT;
 	struct fdpass_wanted wanted = {&sought, NULL, 0};
+	struct fdpass_holders holders = {NULL, 0, 0};
 	int r = fdpass_sought_init(&sought, match);
 
-	if (r == 0 && match->kind != MATCH_FILE)
-		r = collect_sockets(&wanted);
-	if (r < 0)
-		r = failed(error, r);
-	else if (match->kind != MATCH_FILE && wanted.count == 0)
-		r = nobody(error);
-	else
-		r = choose(&wanted, ret_ref, error);
+	r = r < 0 ? failed(error, r) : gather(match, &wanted, &holders, error);
+	if (r == 0)
+		r = choose(&wanted, &holders, ret_ref, error);
+	free(holders.pids);
 	free(wanted.inodes);
 	return r;
+}
+
+int fdpass_pidref_count(const struct fdpass_match *match, struct fdpass_error *error)
+{
+	sought_owned struct fdpass_sought sought = SOUGHT_INIT;
+	struct fdpass_wanted wanted = {&sought, NULL, 0};
+	struct fdpass_holders holders = {NULL, 0, 0};
+	int r = fdpass_sought_init(&sought, match);
+
+	r = r < 0 ? failed(error, r) : gather(match, &wanted, &holders, error);
+	free(holders.pids);
+	free(wanted.inodes);
+	if (r == -ESRCH)
+		return 0;
+	return r < 0 ? r : (int)holders.count;
 }

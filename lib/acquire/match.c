@@ -206,6 +206,23 @@ int fdpass_match_accepted(int fd, struct fdpass_match **ret_match, struct fdpass
 	return 0;
 }
 
+int fdpass_match_same(int fd, struct fdpass_match **ret_match, struct fdpass_error *error)
+{
+	struct fdpass_socket socket;
+	struct fdpass_match *match;
+	int r = fdpass_socket_look(fd, &socket);
+
+	if (r < 0)
+		return fdpass_error_fd(error, FDPASS_STEP_DESCRIPTOR, r, fd);
+	match = calloc(1, sizeof(*match));
+	if (match == NULL)
+		return fdpass_error_set(error, FDPASS_STEP_MEMORY, -ENOMEM);
+	match->kind = MATCH_SAME;
+	match->inode = socket.inode;
+	*ret_match = match;
+	return 0;
+}
+
 struct fdpass_match *fdpass_match_free(struct fdpass_match *match)
 {
 	if (match != NULL) {
@@ -244,6 +261,8 @@ int fdpass_match_fits(const struct fdpass_match *match, const struct fdpass_sock
 		      int *ret_named)
 {
 	*ret_named = 0;
+	if (match->kind == MATCH_SAME)
+		return socket->inode == match->inode;
 	if (!fits_kind(match->kind, socket))
 		return 0;
 	switch (match->where) {

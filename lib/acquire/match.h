@@ -14,6 +14,7 @@ enum match_kind {
 	MATCH_UNIX,
 	MATCH_FILE,
 	MATCH_ACCEPTED, /* no EXPR: the connections of one listening socket */
+	MATCH_SAME,     /* no EXPR: one socket, `inode` */
 };
 
 enum match_where {
@@ -27,6 +28,7 @@ struct fdpass_match {
 	enum match_kind kind;
 	enum match_where where;
 	uint16_t port;
+	uint64_t inode;
 	struct fdpass_internet address;
 	char *name;
 	size_t name_length;

@@ -48,7 +48,7 @@ static int may_fit(const struct taking *taking, int number)
 	static const char *const prefixes[][2] = {
 		[MATCH_LISTEN] = {"TCP", "UNIX"},   [MATCH_TCP] = {"TCP", "TCP"},
 		[MATCH_UDP] = {"UDP", "UDP"},       [MATCH_UNIX] = {"UNIX", "UNIX"},
-		[MATCH_ACCEPTED] = {"TCP", "UNIX"},
+		[MATCH_ACCEPTED] = {"TCP", "UNIX"}, [MATCH_SAME] = {"", ""},
 	};
 	enum match_kind kind = taking->sought->match->kind;
 	char name[64], *protocol = name;

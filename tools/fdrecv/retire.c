@@ -31,6 +31,30 @@ static _Noreturn void fail(struct reception *reception, int code)
 	fdrecv_leave(reception, FAILED);
 }
 
+/* The others would go on without the one that rules them: nginx's workers, for one. */
+static void check_alone(struct reception *reception, const struct fdpass_set *set)
+{
+	for (size_t i = 0; i < fdpass_set_count(set); i++) {
+		struct fdpass_match *match;
+		int holders;
+
+		if (fdpass_match_accepted(fdpass_set_get(set, i), &match, NULL) < 0)
+			continue;
+		fdpass_match_free(match);
+		if (fdpass_match_same(fdpass_set_get(set, i), &match, NULL) < 0)
+			fail(reception, -ENOMEM);
+		holders = fdpass_pidref_count(match, NULL);
+		fdpass_match_free(match);
+		if (holders <= 1)
+			continue;
+		cli_error(
+			"--retire: %d processes hold the listening socket; a server of several is "
+			"ended by its own signal, such as --retire=QUIT or --retire=TERM",
+			holders);
+		fdrecv_leave(reception, FAILED);
+	}
+}
+
 void fdrecv_retire_prepare(struct reception *reception)
 {
 	const struct request *request = reception->request;
@@ -51,6 +75,8 @@ void fdrecv_retire_prepare(struct reception *reception)
 
 			if (r < 0)
 				fail(reception, r);
+			if (request->groups[j].origin == (int)i && request->retire == RETIRE_IDLE)
+				check_alone(reception, reception->sets[j]);
 		}
 		if (request->retire == RETIRE_SIGNAL || retiree->accepted_count > 0)
 			continue;
