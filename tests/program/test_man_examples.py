@@ -9,6 +9,7 @@ Each literal block in EXAMPLES has comment lines right before it:
     before: SHELL   run first
     first: PATH     started when somebody listens there
     user: root, or nobody
+    network: own    all of the example is in a network of its own, where every port is free; needs root
     stdin: LINE, stdout: LINE       what goes in, and all that must come out
     stderr: TEXT    must be in what it says there; nothing at all without
     status: NUMBER  with which it ends (0)
@@ -29,13 +30,14 @@ from pathlib import Path
 import pytest
 
 import peers
+from namespaces import network
 from processes import LONG, STRANGER
 from programs import FDRECV, FDSEND, appears
 
 TOP = Path(__file__).resolve().parents[2]
 MAN = TOP / "man"
 PAGES = ["fdsend.1", "fdrecv.1", "fdpass-protocol.7"]
-ONCE = {"example", "file", "before", "first", "user", "status", "after"}
+ONCE = {"example", "file", "before", "first", "user", "network", "status", "after"}
 MANY = {"stdin", "stdout", "stderr", "terminal", "shows", "leaves"}
 
 
@@ -93,7 +95,7 @@ def examples_of(name, text):
 def every_example():
     for name in PAGES:
         for example, blocks in examples_of(name, (MAN / name).read_text()).items():
-            marks = [pytest.mark.needs_root] if any(block.user for block in blocks) else []
+            marks = [pytest.mark.needs_root] if any(block.user or block.network for block in blocks) else []
             yield pytest.param(blocks, id=f"{name}-{example}", marks=marks)
 
 
@@ -183,7 +185,14 @@ def run(programs, blocks):
 
 @pytest.mark.parametrize("blocks", every_example())
 def test_example(programs, blocks):
-    run(programs, blocks)
+    if not any(block.network for block in blocks):
+        run(programs, blocks)
+        return
+    with network(programs) as prefix:
+        start = programs.start
+        programs.start = lambda argv, **conditions: start([*prefix, *argv], **conditions)
+        run(programs, blocks)
+        programs.start = start
 
 
 PAGE = """.Sh EXAMPLES
@@ -238,8 +247,8 @@ def test_pages_check_can_fail(tmp_path, line, word):
 
 def options_of_help(text):
     """Each option of a --help text, as its letter or None, its name, and its argument or None."""
-    return set(re.findall(r"^ (?:-(\w), |    )--([\w-]+)(?: ([A-Z]+))?  ?", text, re.MULTILINE)) \
-        | set(re.findall(r"^ (?:-(\w), |    )--([\w-]+)(?: ([A-Z]+))?$", text, re.MULTILINE))
+    found = re.findall(r"^ (?:-(\w), |    )--([\w-]+)(?:(?: |\[=)([A-Z]+)\]?)?(?:  ?|$)", text, re.MULTILINE)
+    return set(found)
 
 
 def options_of_page(text):
@@ -248,7 +257,8 @@ def options_of_page(text):
     options = re.search(r"^\.Sh OPTIONS$(.*?)^\.Sh ", text, re.MULTILINE | re.DOTALL)[1]
     for item in re.findall(r"^\.It (Fl .*)$", options, re.MULTILINE):
         letter = re.search(r"(?:^|, )Fl (\w)\b", item)
-        name, kind, argument = re.search(r"Fl \\-(\w(?:\w|\\-)*)(?: (Ar|Cm) (\w+))?", item).groups()
+        name, kind, argument = re.search(
+            r"Fl \\-(\w(?:\w|\\-)*)(?:(?: Ns Op = Ns)? (Ar|Cm) (\w+))?", item).groups()
         found.add((letter[1] if letter else "", name.replace("\\-", "-"),
                    "HOW" if kind == "Cm" else argument or ""))
     return found

@@ -21,7 +21,7 @@ static const struct cli_option options[] = {
 	 "this target's SOCKSPEC is an abstract name", "Where from"},
 	{"connected", 'c', OPT_CONNECTED, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
 	 "this target's SOCKSPEC is the number of a connected Unix socket", NULL},
-	{"pid", 'p', OPT_PID, "PID[:INODE]|EXPR", CLI_PROCESS, CLI_REQUIRED, NULL,
+	{"pid", 'p', OPT_PID, "PROCESS", CLI_PROCESS, CLI_REQUIRED, NULL,
 	 "take the next targets' descriptors, a LIST or an EXPR, out of this process", NULL},
 	{"dup", 'd', OPT_DUP, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
 	 "share its descriptors instead of opening the files again; sockets always are", NULL},
@@ -64,11 +64,12 @@ static const struct cli_option options[] = {
 
 static const char *const synopsis[] = {
 	"[options] {[-a|-c] TARGET SOCKSPEC}... --run COMMAND [ARG]...",
-	"[options] -p PID[:INODE]|EXPR [-d] {TARGET LIST|EXPR}... --run COMMAND [ARG]...", NULL};
+	"[options] -p PROCESS [-d] {TARGET LIST|EXPR}... --run COMMAND [ARG]...", NULL};
 
 static const char *const trailer[] = {
 	"SOCKSPEC is a path when it has a '/', else a name in the run directory. It is",
 	"made, serves one sender, and is removed again before COMMAND runs.",
+	"PROCESS is PID[:INODE], or an EXPR: the one that holds what this describes.",
 	"EXPR is listen[:[HOST:]PORT], listen:PATH, tcp:[HOST:]PORT, udp:[HOST:]PORT,",
 	"unix:PATH or file:PATH; @NAME is an abstract name.",
 	"",
@@ -76,7 +77,7 @@ static const char *const trailer[] = {
 	"  fdrecv -f 0 greeting --run cat         with: echo hello | fdsend -f 0 greeting",
 	"  fdrecv -i ./in.sock -f 3-5 ./rest.sock --run ./server",
 	"  fdrecv -l web --run gunicorn app       with: fdsend --listen tcp:8080 web",
-	"  fdrecv -p listen:8080 -l listen:8080 --retire --run gunicorn app",
+	"  fdrecv -p listen:8080 -l listen:8080 --retire=TERM --run gunicorn app",
 	"",
 	"Exit status: that of COMMAND; 124 the time ran out, 125 fdrecv failed or wrong",
 	"usage, 126 COMMAND cannot be executed, 127 COMMAND is not there.",

@@ -27,8 +27,8 @@ static const struct cli_option options[] = {
 	 "permissions of a Unix socket that listens (default: 600)", NULL},
 	{"socket-owner", 0, OPT_SOCKET_OWNER, "USER[:GROUP]", CLI_USER, CLI_REQUIRED, NULL,
 	 "owner of a Unix socket that listens (default: the caller)", NULL},
-	{"pid", 'p', OPT_PID, "PID[:INODE]|EXPR", CLI_PROCESS, CLI_REQUIRED, NULL,
-	 "--fd and --match are those of this process, or of the one that holds EXPR", "Whose"},
+	{"pid", 'p', OPT_PID, "PROCESS", CLI_PROCESS, CLI_REQUIRED, NULL,
+	 "--fd and --match are those of this process", "Whose"},
 	{"dup", 'd', OPT_DUP, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
 	 "share its descriptors instead of opening the files again; sockets always are", NULL},
 	{"pidfd-getfd", 'g', OPT_DUP, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
@@ -50,7 +50,7 @@ static const struct cli_option options[] = {
 	 "'answer': fail with a receiver that does not answer", "How"},
 	{"no-confirm", 0, OPT_NO_CONFIRM, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
 	 "do not wait until the receiver has them", NULL},
-	{"pidref", 0, OPT_PIDREF, "PID|EXPR", CLI_PROCESS, CLI_REQUIRED, NULL,
+	{"pidref", 0, OPT_PIDREF, "PROCESS", CLI_PROCESS, CLI_REQUIRED, NULL,
 	 "print that process as PID:INODE and exit", "Asking"},
 	{"list", 0, OPT_LIST, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
 	 "print what the process of --pid has open and exit", NULL},
@@ -66,10 +66,10 @@ static const struct cli_option options[] = {
 
 static const char *const synopsis[] = {
 	"[options] -f LIST SOCKSPEC",
-	"[options] {--open PATH | --listen ADDR | --connect ADDR | -l}... SOCKSPEC",
-	"[options] -p PID[:INODE]|EXPR [-d] {-f LIST | -M EXPR}... SOCKSPEC",
-	"--list -p PID[:INODE]|EXPR",
-	"--pidref PID|EXPR",
+	"[options] {--open PATH|--listen ADDR|--connect ADDR|-l}... SOCKSPEC",
+	"[options] -p PROCESS [-d] {-f LIST|-M EXPR}... SOCKSPEC",
+	"--list -p PROCESS",
+	"--pidref PROCESS",
 	NULL,
 };
 
@@ -77,6 +77,7 @@ static const char *const trailer[] = {
 	"SOCKSPEC is a path when it has a '/', else a name in the run directory.",
 	"ADDR is tcp:[HOST:]PORT, tcp4:, tcp6:, udp:, unix:PATH, unix-abstract:NAME,",
 	"unix-dgram:PATH or unix-seqpacket:PATH. With port 0 one is chosen and printed.",
+	"PROCESS is PID[:INODE], or an EXPR: the one that holds what this describes.",
 	"EXPR is listen[:[HOST:]PORT], listen:PATH, tcp:[HOST:]PORT, udp:[HOST:]PORT,",
 	"unix:PATH or file:PATH; @NAME is an abstract name.",
 	"",
