@@ -11,6 +11,8 @@
 #include "cli/wording.h"
 
 static const struct cli_wording sending[] = {
+	{FDPASS_STEP_ADDRESS, E2BIG, NULL,
+	 "{where}: the names are too long; together they may have 6 MiB"},
 	{FDPASS_STEP_ADDRESS, 0, NULL, "{where}: {text}"},
 	{FDPASS_STEP_CONNECT, ECONNREFUSED, NULL,
 	 "{where}: nobody is listening ({errno}); start the receiver first or use --blocking"},
@@ -42,9 +44,16 @@ static const struct cli_wording sending[] = {
 	 "next "
 	 "receiver"},
 	{FDPASS_STEP_ANSWER, EREMOTEIO, NULL, "{where}: the receiver refused: {text}"},
+	{FDPASS_STEP_ANSWER, EPROTONOSUPPORT, NULL,
+	 "{where}: the receiver ended without asking for them; it is too old to take names or more "
+	 "than 253 descriptors, or was ended. Nothing was given"},
+	{FDPASS_STEP_ANSWER, ECONNABORTED, "partly",
+	 "{where}: the receiver ended in the middle of the handover; nothing was given"},
 	{FDPASS_STEP_ANSWER, ECONNABORTED, NULL,
 	 "{where}: the receiver ended without an answer; it cannot be told whether it had the "
 	 "descriptors"},
+	{FDPASS_STEP_ANSWER, EPROTO, "unasked",
+	 "{where}: the receiver wrote something that is no word of fdrecv; nothing was given"},
 	{FDPASS_STEP_ANSWER, EPROTO, NULL,
 	 "{where}: the receiver wrote something that is no answer of fdrecv; it cannot be told "
 	 "whether it has the descriptors. --no-confirm does not look at it"},
@@ -64,6 +73,11 @@ static const struct cli_wording sending[] = {
 	{FDPASS_STEP_WAIT, ETIMEDOUT, "backlog",
 	 "{where}: the time ran out; a receiver listens there and accepts nobody. Nothing was "
 	 "given"},
+	{FDPASS_STEP_WAIT, ETIMEDOUT, "old",
+	 "{where}: the time ran out, and the receiver has not asked for them; it may be too old to "
+	 "take names or more than 253 descriptors. Nothing was given"},
+	{FDPASS_STEP_WAIT, ETIMEDOUT, "partly",
+	 "{where}: the time ran out in the middle of the handover; nothing was given"},
 	{FDPASS_STEP_WAIT, ETIMEDOUT, "unread",
 	 "{where}: the time ran out; the last receiver closed without reading. Nothing was given"},
 	{FDPASS_STEP_WAIT, ETIMEDOUT, NULL,

@@ -60,6 +60,11 @@ const char *fdpass_version(void);
 /* Bytes of a descriptor's name: FDNAME_MAX of systemd, sd_listen_fds(3). */
 #define FDPASS_NAME_MAX 255
 
+/* Bytes of all names of one handover, with a NUL behind each. Names are there to be told to programs, and
+ * the kernel gives one no more than that of arguments and environment: 3/4 of _STK_LIM (8 MiB), execve(2),
+ * fs/exec.c, bprm_stack_limits(). */
+#define FDPASS_NAMES_MAX 6291456
+
 /* Callers that a receiver listens to at once, before they have sent anything complete. */
 #define FDPASS_CALLERS_MAX 64
 
@@ -609,6 +614,7 @@ enum fdpass_event_kind {
 	FDPASS_EVENT_DISCONNECTED, /* receiver: gone before it had sent anything complete */
 	FDPASS_EVENT_CROWDED_OUT,  /* receiver: closed, idle longest of too many callers */
 	FDPASS_EVENT_BUSY,         /* receiver: told that another sender was first */
+	FDPASS_EVENT_PROGRESS,     /* either side, of a rich handover: `done` of `total` */
 };
 
 /* Lent to the observer for the duration of the call. */
@@ -617,9 +623,12 @@ struct fdpass_event {
 	int index;               /* receiver: of the listener; sender: 0 */
 	struct fdpass_peer peer; /* uid is (uid_t)-1 when nobody is concerned */
 	const char *reason;      /* never NULL; "" without one */
+	size_t done;             /* of a rich handover: descriptors that were sent, or came, ... */
+	size_t total;            /* ... of so many; 0 of anything else */
 };
 
-/* Told of what happens while a call waits. It must not call back into the same object. */
+/* Told of what happens while a call waits. It must not call back into the same object. Progress is told
+ * whenever there is some, many times a second: who shows it to a person decides how often. */
 typedef void (*fdpass_observer)(void *context, const struct fdpass_event *event);
 
 /* ------------------------------------------------------------------------------------ sending -- */
@@ -665,23 +674,36 @@ struct fdpass_delivery {
 };
 
 /*
- * Hands the descriptors of `set` (1 to FDPASS_MESSAGE_MAX) to the receiver at `address`: a "plain
- * handover", fdpass-protocol(7). The set is borrowed and unchanged, whatever happens.
+ * Hands the descriptors of `set` (1 to FDPASS_HANDOVER_MAX) and their names (FDPASS_NAMES_MAX bytes) to the
+ * receiver at `address`. The set is borrowed and unchanged, whatever happens.
+ *
+ * Without names, and up to FDPASS_MESSAGE_MAX, that is a "plain handover", which every receiver
+ * understands; else a "rich" one, which takes a receiver of this library's and its answer:
+ * fdpass-protocol(7). The receiver gets all of them or none. With FDPASS_WAIT_LISTENER, a handover is tried
+ * again after a receiver that did not read it (a plain one), or did not ask for the descriptors (a rich
+ * one), or said -EBUSY.
  *
  * 0 means delivered, with the proof in `ret_delivery` (which may be NULL). Failures, by step:
  *   CONNECT  -ECONNREFUSED, -ENOENT, -EACCES, ...: no receiver; nothing was sent
  *   PEER     -EPERM: the receiver is not admitted by the rule; nothing was sent
- *   SEND     nothing arrived; -EINVAL also when a descriptor is of a kind that cannot be passed
+ *   SEND     nothing was given; -EINVAL also when a descriptor is of a kind that cannot be passed
  *   ANSWER   -ECONNRESET: closed without reading it, nothing was given
  *            -EBUSY: another sender was first, nothing was given
  *            -EREMOTEIO: refused, the receiver's reason is in error->text
- *            -ECONNABORTED: the receiver ended after reading and without an answer: cannot tell
- *            -EPROTO: what it wrote is no answer: cannot tell
+ *            -ECONNABORTED: the receiver ended after reading and without an answer: cannot tell; or, with
+ *            error->text "partly", in the middle of a rich handover, so that nothing was given
+ *            -EPROTONOSUPPORT: it ended without asking for the descriptors of a rich handover, which
+ *            receivers do that are too old for one, or it read on and never greeted: nothing was given
+ *            -EPROTO: what it wrote is no answer: cannot tell; or, with error->text "unasked", that came
+ *            before it had asked for the descriptors of a rich handover, so that nothing was given
  *            -ENOMSG: it was read, but by a receiver that does not answer (CONFIRM_ANSWER only)
  *   WAIT     -ETIMEDOUT, -ECANCELED; error->text is "sent" when the message had gone out already, so
- *            that it may still be read. Else it says what stood in the way at last: "stranger" (who,
- *            in error->peer), "denied", "backlog", "unread", or "" when nobody listened
- *   ADDRESS  -EINVAL: the set is empty or too large, or an option has a value that it cannot have
+ *            that it may still be read. Else nothing was given, and it says what stood in the way at last:
+ *            "stranger" (who, in error->peer), "denied", "backlog", "unread", "old" (the receiver has not
+ *            asked for the descriptors of a rich handover, and may be too old for one), "partly" (a rich
+ *            handover was on its way), or "" when nobody listened
+ *   ADDRESS  -EINVAL: the set is empty or too large, or an option has a value that it cannot have; -E2BIG:
+ *            the names are longer than FDPASS_NAMES_MAX
  *   RUNDIR, SOCKET, MEMORY   as fdpass_listener_open(); nothing was sent
  */
 int fdpass_send(const struct fdpass_address *address, const struct fdpass_set *set,
@@ -693,6 +715,10 @@ int fdpass_send(const struct fdpass_address *address, const struct fdpass_set *s
 /*
  * A receiver serves any number of listeners at once. Callers that its rule does not admit, that are
  * silent, that send no descriptor, more than fits, or garbage, are turned away and never end its wait.
+ *
+ * Several rich handovers may be on their way at once. When room for callers or numbers for descriptors run
+ * out, those that have not sent everything are closed, the one that was idle longest first, and what had
+ * come of them is closed with them; they are told "busy", so that senders who wait try again.
  */
 struct fdpass_receiver;
 struct fdpass_handover;
@@ -700,6 +726,32 @@ struct fdpass_handover;
 /* `rule` is borrowed for the receiver's life; NULL: a new rule. `observer` may be NULL. */
 int fdpass_receiver_new(const struct fdpass_rule *rule, fdpass_observer observer,
 			void *observer_context, struct fdpass_receiver **ret_receiver);
+
+/* What a caller offers: a rich handover, before anything of it was taken. Lent for the duration of the
+ * call. */
+struct fdpass_offer {
+	int index;                /* of the listener, or of the connection, that it came by */
+	struct fdpass_peer peer;  /* who wrote it; the rule admitted that one */
+	size_t count;             /* of descriptors: 1 to FDPASS_HANDOVER_MAX */
+	const char *const *names; /* so many; NULL, here or in a place: none */
+};
+
+/*
+ * Judges an offer: 0, it may come; or a negative value, and in `reason` why, for a person at the other end
+ * (it is "" before, and is cut to what fits). It must not call back into the receiver.
+ */
+typedef int (*fdpass_consider)(void *context, const struct fdpass_offer *offer,
+			       char reason[FDPASS_REASON_MAX + 1]);
+
+/*
+ * Has every offer judged by `consider` from here on, so that what is not wanted is refused before a single
+ * descriptor was taken; NULL: everything may come. To be called before fdpass_receiver_next().
+ *
+ * That is the place to raise RLIMIT_NOFILE: whoever offers as many as that, or more, is refused after it. A
+ * plain handover is not an offer, since its one message has everything: judge it by what came.
+ */
+void fdpass_receiver_consider(struct fdpass_receiver *receiver, fdpass_consider consider,
+			      void *context);
 
 /* Closes every listener, and the callers that were not read, who are told that it has ended. */
 struct fdpass_receiver *fdpass_receiver_free(struct fdpass_receiver *receiver);
@@ -739,7 +791,7 @@ int fdpass_handover_index(const struct fdpass_handover *handover);
 /* Who wrote it: the credentials of its message, which the rule admitted. */
 struct fdpass_peer fdpass_handover_peer(const struct fdpass_handover *handover);
 
-/* What came: owned by the handover; steal from it what is to live longer. */
+/* What came, with its names if it has some: owned by the handover; steal from it what is to live longer. */
 struct fdpass_set *fdpass_handover_set(struct fdpass_handover *handover);
 
 /* Answers "accepted; I keep `installed` of them". To be called once they are in the table and nothing

@@ -14,6 +14,9 @@
 
 #define SET_ROOM_FIRST 16
 
+/* A message full, and the one more that the padding behind an odd number has room for. */
+#define SET_MESSAGE_ROOM (FDPASS_MESSAGE_MAX + 1)
+
 /* One allocation holds the numbers, side by side, and behind them one ownership byte for each. Names
  * are rare, so that only who gives one pays for them. */
 struct fdpass_set {
@@ -46,22 +49,22 @@ struct fdpass_set *fdpass_set_free(struct fdpass_set *set)
 	return NULL;
 }
 
-int fdpass_set_reserve(struct fdpass_set *set, size_t extra)
+/* Room for `extra` more; at most for `most` altogether. */
+static int reserve(struct fdpass_set *set, size_t extra, size_t most)
 {
 	size_t needed, room;
 	int *fds;
 
-	if (extra > FDPASS_HANDOVER_MAX - set->count)
+	if (extra <= set->room - set->count)
+		return 0;
+	if (set->count > most || extra > most - set->count)
 		return -EMFILE;
 	needed = set->count + extra;
-	if (needed <= set->room)
-		return 0;
-
 	room = set->room > 0 ? 2 * set->room : SET_ROOM_FIRST;
 	if (room < needed)
 		room = needed;
-	if (room > FDPASS_HANDOVER_MAX)
-		room = FDPASS_HANDOVER_MAX;
+	if (room > most)
+		room = most;
 	fds = realloc(set->fds, room * (sizeof(*set->fds) + sizeof(*set->owned)));
 	if (fds == NULL)
 		return -ENOMEM;
@@ -71,6 +74,16 @@ int fdpass_set_reserve(struct fdpass_set *set, size_t extra)
 	set->fds = fds;
 	set->room = room;
 	return 0;
+}
+
+int fdpass_set_reserve(struct fdpass_set *set, size_t extra)
+{
+	return reserve(set, extra, FDPASS_HANDOVER_MAX);
+}
+
+int fdpass_set_reserve_message(struct fdpass_set *set)
+{
+	return reserve(set, SET_MESSAGE_ROOM, FDPASS_HANDOVER_MAX + SET_MESSAGE_ROOM);
 }
 
 static void append(struct fdpass_set *set, int fd, unsigned char owned)
@@ -178,6 +191,15 @@ int fdpass_name_check(const char *name)
 const char *fdpass_set_name(const struct fdpass_set *set, size_t index)
 {
 	return index < set->count && index < set->name_room ? set->names[index] : NULL;
+}
+
+int fdpass_set_has_names(const struct fdpass_set *set)
+{
+	for (size_t i = 0; i < set->count && i < set->name_room; i++) {
+		if (set->names[i] != NULL)
+			return 1;
+	}
+	return 0;
 }
 
 int fdpass_set_rename(struct fdpass_set *set, size_t index, const char *name)

@@ -14,8 +14,16 @@
 const int *fdpass_set_numbers(const struct fdpass_set *set);
 
 /* Makes room for `extra` more, so that taking that many cannot fail: to be called before receiving,
- * because what was received has to be owned by something. -EMFILE beyond FDPASS_HANDOVER_MAX. */
+ * because what was received has to be owned by something. -EMFILE beyond FDPASS_HANDOVER_MAX,
+ * unless there is room already. */
 int fdpass_set_reserve(struct fdpass_set *set, size_t extra);
+
+/* The same for one message, also where that would be more than a set may have: what comes is owned first,
+ * and judged afterwards. */
+int fdpass_set_reserve_message(struct fdpass_set *set);
+
+/* 1 when anything in it may have a name. */
+int fdpass_set_has_names(const struct fdpass_set *set);
 
 /* Appends `count` descriptors, which the set owns from here on. All or nothing: on failure the
  * caller still owns every one of them. */

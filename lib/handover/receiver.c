@@ -17,18 +17,30 @@
 void fdpass_receiver_observe(const struct fdpass_receiver *receiver, enum fdpass_event_kind kind,
 			     const struct caller *caller, const char *reason)
 {
-	const struct fdpass_event event = {
+	struct fdpass_event event = {
 		.kind = kind, .index = caller->index, .peer = caller->peer, .reason = reason};
 
+	if (caller->incoming.phase == INCOMING_TRANSFER) {
+		event.done = fdpass_set_count(caller->incoming.set);
+		/* Complete: there is no offer any more. */
+		event.total = caller->incoming.offer.count > 0 ? caller->incoming.offer.count
+							       : event.done;
+	}
 	if (receiver->observer != NULL)
 		receiver->observer(receiver->observer_context, &event);
+}
+
+rlim_t fdpass_receiver_table_size(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
 }
 
 int fdpass_receiver_new(const struct fdpass_rule *rule, fdpass_observer observer,
 			void *observer_context, struct fdpass_receiver **ret_receiver)
 {
 	struct fdpass_receiver *receiver = calloc(1, sizeof(*receiver));
-	struct rlimit limit;
 	int r = 0;
 
 	if (receiver == NULL)
@@ -37,8 +49,7 @@ int fdpass_receiver_new(const struct fdpass_rule *rule, fdpass_observer observer
 	receiver->observer_context = observer_context;
 	receiver->pause = (struct fdpass_pause){.first = 10 * NSEC_PER_MSEC, .most = NSEC_PER_SEC};
 	receiver->resume = FDPASS_NO_DEADLINE;
-	receiver->table_size =
-		getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
+	receiver->table_size = fdpass_receiver_table_size();
 	fdpass_room_init(&receiver->room);
 	if (rule == NULL)
 		r = fdpass_rule_new(&receiver->own_rule);
@@ -52,6 +63,13 @@ int fdpass_receiver_new(const struct fdpass_rule *rule, fdpass_observer observer
 	}
 	*ret_receiver = receiver;
 	return 0;
+}
+
+void fdpass_receiver_consider(struct fdpass_receiver *receiver, fdpass_consider consider,
+			      void *context)
+{
+	receiver->consider = consider;
+	receiver->consider_context = context;
 }
 
 static int watch(const struct fdpass_receiver *receiver, int fd, uint64_t about)

@@ -21,10 +21,16 @@ struct fdpass_receiver {
 	struct room room;
 	struct fdpass_pause pause; /* when the table of open files is full */
 	int64_t resume;            /* when accepting goes on; FDPASS_NO_DEADLINE: it does */
-	int lost;                  /* the index of a connection that came to nothing */
+	fdpass_consider consider;  /* or NULL */
+	void *consider_context;
+	char reason[FDPASS_REASON_MAX + 1]; /* why an offer is refused */
+	int lost;                           /* the index of a connection that came to nothing */
 	const char *lost_reason;
 	rlim_t table_size; /* RLIMIT_NOFILE */
 };
+
+/* RLIMIT_NOFILE as it is now: it may have been raised since the receiver was made. */
+rlim_t fdpass_receiver_table_size(void);
 
 /* What an epoll event is about: a listener's index, or this bit and a caller's place. */
 #define ABOUT_CALLER (UINT64_C(1) << 32)

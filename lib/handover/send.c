@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* Sending: connect to whoever listens at an address, check who it is, hand over, and be sure. */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/discard.h"
 #include "base/error.h"
 #include "base/fd.h"
 #include "rendezvous/dialer.h"
+#include "wire/offer.h"
 #include "wire/outgoing.h"
 
 struct sending {
 	const struct fdpass_set *set;
 	const struct fdpass_send_options *options;
 	struct fdpass_rule *own_rule; /* owned; the default, when the options name none */
+	unsigned char *header;        /* owned: of a rich handover; NULL: it is plain */
+	size_t header_size;
 	struct dialer dialer;
+	size_t passed; /* descriptors of a rich handover that went out */
 	struct fdpass_delivery delivery;
 	struct fdpass_peer stranger; /* the last one that was told of */
 };
@@ -20,7 +25,12 @@ struct sending {
 static void observe(const struct sending *sending, enum fdpass_event_kind kind, const char *reason)
 {
 	const struct fdpass_event event = {
-		.kind = kind, .peer = sending->delivery.peer, .reason = reason};
+		.kind = kind,
+		.peer = sending->delivery.peer,
+		.reason = reason,
+		.done = sending->passed,
+		.total = sending->passed > 0 ? fdpass_set_count(sending->set) : 0,
+	};
 
 	if (sending->options->observer != NULL)
 		sending->options->observer(sending->options->observer_context, &event);
@@ -47,16 +57,30 @@ static int check_peer(struct sending *sending, int socket, struct fdpass_error *
 	return fdpass_error_peer(error, FDPASS_STEP_PEER, -EPERM, &sending->delivery.peer);
 }
 
+/* How far it had got when the time ran out. */
+static const char *progress(const struct outgoing *outgoing)
+{
+	if (outgoing->sent)
+		return "sent";
+	if (outgoing->header == NULL)
+		return "";
+	return outgoing->told_to_go_on ? "partly" : "old";
+}
+
 /* What became of the handover, for the caller. */
 static int failed(const struct outgoing *outgoing, int code, struct fdpass_error *error)
 {
-	enum fdpass_step step = outgoing->sent || outgoing->spoke || code == -ECONNRESET
-					? FDPASS_STEP_ANSWER
-					: FDPASS_STEP_SEND;
+	enum fdpass_step step = FDPASS_STEP_SEND;
 
 	if (code == -ETIMEDOUT || code == -ECANCELED)
-		return fdpass_error_text(error, FDPASS_STEP_WAIT, code,
-					 outgoing->sent ? "sent" : "");
+		return fdpass_error_text(error, FDPASS_STEP_WAIT, code, progress(outgoing));
+	if (!outgoing->unsendable &&
+	    (outgoing->sent || outgoing->spoke || code == -ECONNRESET || code == -EPROTONOSUPPORT))
+		step = FDPASS_STEP_ANSWER;
+	if (code == -ECONNABORTED && !outgoing->sent)
+		return fdpass_error_text(error, step, code, "partly");
+	if (code == -EPROTO && outgoing->header != NULL && outgoing->passed == 0)
+		return fdpass_error_text(error, step, code, "unasked");
 	return fdpass_error_text(error, step, code, outgoing->answer.text);
 }
 
@@ -65,9 +89,14 @@ static int drive(struct sending *sending, struct outgoing *outgoing)
 {
 	int told = 0;
 
+	sending->passed = 0;
 	for (;;) {
 		int r = fdpass_outgoing_step(outgoing, sending->set, &sending->delivery.proof);
 
+		if (outgoing->passed > sending->passed) {
+			sending->passed = outgoing->passed;
+			observe(sending, FDPASS_EVENT_PROGRESS, "");
+		}
 		if (outgoing->sent && !told) {
 			observe(sending, FDPASS_EVENT_SENT, "");
 			told = 1;
@@ -101,6 +130,7 @@ static int hand_over(struct sending *sending, int socket, struct fdpass_error *e
 		return r;
 	}
 	r = fdpass_outgoing_begin(&outgoing, socket, sending->options->confirm);
+	fdpass_outgoing_offer(&outgoing, sending->header, sending->header_size);
 	if (r < 0)
 		r = fdpass_error_set(error, FDPASS_STEP_SOCKET, r);
 	else
@@ -114,7 +144,7 @@ static int hand_over(struct sending *sending, int socket, struct fdpass_error *e
 }
 
 /* Whether another connection may end better, when the caller is willing to wait: the message of this
- * one was not read, or nobody was there who may have it. */
+ * one was not read, or not asked for, or nobody was there who may have it. */
 static int can_retry(const struct sending *sending, const struct fdpass_error *failure)
 {
 	if (sending->dialer.address->kind == FDPASS_ADDRESS_CONNECTED)
@@ -122,7 +152,8 @@ static int can_retry(const struct sending *sending, const struct fdpass_error *f
 	if (failure->step == FDPASS_STEP_PEER)
 		return failure->code == EPERM;
 	return failure->step == FDPASS_STEP_ANSWER &&
-	       (failure->code == ECONNRESET || failure->code == EBUSY);
+	       (failure->code == ECONNRESET || failure->code == EBUSY ||
+		failure->code == EPROTONOSUPPORT);
 }
 
 /* One try. `failure` is fresh. */
@@ -139,7 +170,9 @@ static int send_once(struct sending *sending, struct fdpass_error *failure, int 
 	r = hand_over(sending, socket, failure);
 	*ret_worth_waiting = r < 0 && can_retry(sending, failure);
 	if (*ret_worth_waiting && failure->step == FDPASS_STEP_ANSWER)
-		observe(sending, FDPASS_EVENT_UNREAD, failure->text);
+		observe(sending, FDPASS_EVENT_UNREAD,
+			failure->code == EPROTONOSUPPORT ? "it did not ask for them"
+							 : failure->text);
 	return r;
 }
 
@@ -150,6 +183,8 @@ static int gave_up(int code, const struct fdpass_error *obstacle, struct fdpass_
 
 	if (obstacle->step == FDPASS_STEP_PEER)
 		what = "stranger";
+	else if (obstacle->code == EPROTONOSUPPORT)
+		what = "old";
 	else if (obstacle->step == FDPASS_STEP_ANSWER)
 		what = "unread";
 	else if (obstacle->code == EACCES)
@@ -195,8 +230,23 @@ static int check(const struct fdpass_set *set, const struct fdpass_send_options 
 {
 	size_t count = fdpass_set_count(set);
 
-	return count >= 1 && count <= FDPASS_MESSAGE_MAX && options->size == sizeof(*options) &&
+	return count >= 1 && count <= FDPASS_HANDOVER_MAX && options->size == sizeof(*options) &&
 	       options->confirm <= FDPASS_CONFIRM_NONE && options->waiting <= FDPASS_WAIT_LISTENER;
+}
+
+/* A rich handover's header, made once for every try. */
+static int prepare_offer(struct sending *sending, struct fdpass_error *error)
+{
+	if (!fdpass_offer_is_needed(sending->set))
+		return 0;
+	sending->header_size = fdpass_offer_size(sending->set);
+	if (sending->header_size > OFFER_HEAD_SIZE + FDPASS_NAMES_MAX)
+		return fdpass_error_set(error, FDPASS_STEP_ADDRESS, -E2BIG);
+	sending->header = malloc(sending->header_size);
+	if (sending->header == NULL)
+		return fdpass_error_set(error, FDPASS_STEP_MEMORY, -ENOMEM);
+	fdpass_offer_encode(sending->set, sending->header);
+	return 0;
 }
 
 int fdpass_send(const struct fdpass_address *address, const struct fdpass_set *set,
@@ -207,18 +257,24 @@ int fdpass_send(const struct fdpass_address *address, const struct fdpass_set *s
 	struct sending sending = {.set = set,
 				  .options = options != NULL ? options : &usual,
 				  .stranger = {0, (uid_t)-1, (gid_t)-1}};
-	int r = 0;
+	int r;
 
 	if (!check(set, sending.options))
 		return fdpass_error_set(error, FDPASS_STEP_ADDRESS, -EINVAL);
+	r = prepare_offer(&sending, error);
+	if (r < 0)
+		return r;
 	if (sending.options->rule == NULL)
 		r = fdpass_rule_new(&sending.own_rule);
-	if (r < 0)
+	if (r < 0) {
+		free(sending.header);
 		return fdpass_error_set(error, FDPASS_STEP_MEMORY, r);
+	}
 	fdpass_dialer_init(&sending.dialer, address);
 	r = send_until_taken(&sending, error);
 	fdpass_dialer_end(&sending.dialer);
 	fdpass_rule_free(sending.own_rule);
+	free(sending.header);
 	if (r == 0 && ret_delivery != NULL)
 		*ret_delivery = sending.delivery;
 	return r;

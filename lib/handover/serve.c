@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -20,15 +21,18 @@
 #define EVENTS_MAX 16
 
 /* 1 when that made room, 0 when there was nobody to go. */
-static int crowd_out(struct fdpass_receiver *receiver)
+static int send_away(struct fdpass_receiver *receiver, struct caller *caller)
 {
-	struct caller *caller = fdpass_room_idlest(&receiver->room);
-
 	if (caller == NULL)
 		return 0;
 	fdpass_receiver_observe(receiver, FDPASS_EVENT_CROWDED_OUT, caller, "");
 	fdpass_room_dismiss(caller, FRAME_BUSY, "too many callers, and this one was idle longest");
 	return 1;
+}
+
+static int crowd_out(struct fdpass_receiver *receiver)
+{
+	return send_away(receiver, fdpass_room_idlest(&receiver->room));
 }
 
 static struct fdpass_peer peer_of(const struct ucred *credentials)
@@ -59,6 +63,7 @@ static int came_to_nothing(struct fdpass_receiver *receiver, struct caller *call
 			   const char *reason)
 {
 	enum fdpass_event_kind kind = FDPASS_EVENT_TURNED_AWAY;
+	enum frame_type type = FRAME_REFUSED;
 	int shared = caller->incoming.sharing == INCOMING_SHARED;
 
 	if (code == -EPERM) {
@@ -69,12 +74,106 @@ static int came_to_nothing(struct fdpass_receiver *receiver, struct caller *call
 	}
 	fdpass_receiver_observe(receiver, kind, caller, code == -ECONNRESET ? "" : reason);
 	fdpass_receiver_forget(receiver, caller);
-	fdpass_room_dismiss(caller, FRAME_REFUSED, reason);
+	/* It may be better off when the others are done. */
+	if (code == -EMFILE && caller->incoming.phase == INCOMING_TRANSFER &&
+	    fdpass_room_others_hold(&receiver->room, caller))
+		type = FRAME_BUSY;
+	fdpass_room_dismiss(caller, type, reason);
 	if (!shared)
 		return 0;
 	receiver->lost = caller->index;
 	receiver->lost_reason = reason;
 	return code;
+}
+
+/* How many numbers are kept for what is to come: a message full, or half of a small table. */
+static rlim_t table_reserve(const struct fdpass_receiver *receiver)
+{
+	return receiver->table_size / 2 < FDPASS_MESSAGE_MAX ? receiver->table_size / 2
+							     : FDPASS_MESSAGE_MAX;
+}
+
+/* Whether there are numbers for one message more, as far as can be seen: what is above the highest. */
+static int is_tight(const struct fdpass_receiver *receiver, int highest)
+{
+	return (rlim_t)highest + table_reserve(receiver) >= receiver->table_size;
+}
+
+/* Somebody who has sent a part, and then idles, must not keep the numbers that others need to arrive on. */
+static void make_room(struct fdpass_receiver *receiver, const struct caller *caller)
+{
+	size_t freed = 0;
+
+	if (!is_tight(receiver, fdpass_room_highest_held(&receiver->room)))
+		return;
+	receiver->table_size = fdpass_receiver_table_size();
+	while (freed < FDPASS_MESSAGE_MAX &&
+	       is_tight(receiver, fdpass_room_highest_held(&receiver->room))) {
+		struct caller *idle = fdpass_room_idlest_holder(&receiver->room, caller);
+
+		if (idle != NULL)
+			freed += fdpass_set_count(idle->incoming.set);
+		if (!send_away(receiver, idle))
+			break;
+	}
+}
+
+/* The same for the memory that names take. 0 when it is too much and nobody else can go. */
+static int make_room_for_names(struct fdpass_receiver *receiver, const struct caller *caller)
+{
+	while (fdpass_room_names(&receiver->room) > ROOM_NAMES_MAX) {
+		if (!send_away(receiver, fdpass_room_idlest_named(&receiver->room, caller)))
+			return 0;
+	}
+	return 1;
+}
+
+/* Whether what is offered is to come: 0; else a negative errno, and why. */
+static int consider(struct fdpass_receiver *receiver, struct caller *caller,
+		    const char **ret_reason)
+{
+	const struct incoming *incoming = &caller->incoming;
+	const struct fdpass_offer offer = {
+		.index = caller->index,
+		.peer = incoming->sharing == INCOMING_SHARED ? caller->peer
+							     : peer_of(&incoming->writer),
+		.count = incoming->offer.count,
+		.names = incoming->offer.list,
+	};
+
+	*ret_reason = receiver->reason;
+	receiver->reason[0] = '\0';
+	if (receiver->consider != NULL &&
+	    receiver->consider(receiver->consider_context, &offer, receiver->reason) < 0) {
+		if (receiver->reason[0] == '\0')
+			*ret_reason = "the receiver does not want it";
+		return -EREMOTEIO;
+	}
+	/* Asked for anew, since that may have raised it. */
+	receiver->table_size = fdpass_receiver_table_size();
+	if (offer.count >= receiver->table_size) {
+		snprintf(receiver->reason, sizeof(receiver->reason),
+			 "the receiver may have %ju descriptors open, and %zu are offered",
+			 (uintmax_t)receiver->table_size, offer.count);
+		return -EMFILE;
+	}
+	*ret_reason = "the receiver could not answer";
+	return fdpass_incoming_go_on(&caller->incoming);
+}
+
+/* A caller has sent everything. As serve(). */
+static int conclude(struct fdpass_receiver *receiver, struct caller *caller,
+		    struct fdpass_handover **ret_handover)
+{
+	/* Of a connection that others hold, only its maker is known. */
+	if (caller->incoming.sharing == INCOMING_SHARED)
+		caller->incoming.writer =
+			(struct ucred){caller->peer.pid, caller->peer.uid, caller->peer.gid};
+	/* From here on it is no concern of ours. */
+	fdpass_receiver_forget(receiver, caller);
+	if (fdpass_handover_new(&caller->incoming, caller->index, ret_handover) == 0)
+		return 1;
+	return came_to_nothing(receiver, caller, -ENOMEM, "the receiver is out of memory");
 }
 
 /* Reads what a caller has sent. 1: complete, in `*ret_handover`; 0: not yet, or it is gone; -errno when
@@ -83,33 +182,25 @@ static int serve(struct fdpass_receiver *receiver, struct caller *caller,
 		 struct fdpass_handover **ret_handover)
 {
 	struct judgement judgement = {receiver, caller};
+	size_t before = fdpass_set_count(caller->incoming.set);
 	const char *reason;
-	int r = fdpass_incoming_step(&caller->incoming, admit_writer, &judgement, &reason);
+	int r;
 
-	if (r == 0) {
-		caller->active = fdpass_deadline_now();
+	make_room(receiver, caller);
+	r = fdpass_incoming_step(&caller->incoming, admit_writer, &judgement, &reason);
+	if (r == INCOMING_OFFER)
+		r = consider(receiver, caller, &reason);
+	if (r < 0)
+		return came_to_nothing(receiver, caller, r, reason);
+	if (caller->incoming.phase == INCOMING_TRANSFER &&
+	    fdpass_set_count(caller->incoming.set) > before)
+		fdpass_receiver_observe(receiver, FDPASS_EVENT_PROGRESS, caller, "");
+	if (r == INCOMING_COMPLETE)
+		return conclude(receiver, caller, ret_handover);
+	caller->active = fdpass_deadline_now();
+	if (make_room_for_names(receiver, caller))
 		return 0;
-	}
-	if (r > 0) {
-		/* Of a connection that others hold, only its maker is known. */
-		if (caller->incoming.sharing == INCOMING_SHARED)
-			caller->incoming.writer = (struct ucred){caller->peer.pid, caller->peer.uid,
-								 caller->peer.gid};
-		/* From here on it is no concern of ours. */
-		fdpass_receiver_forget(receiver, caller);
-		r = fdpass_handover_new(&caller->incoming, caller->index, ret_handover);
-		if (r == 0)
-			return 1;
-		reason = "the receiver is out of memory";
-	}
-	return came_to_nothing(receiver, caller, r, reason);
-}
-
-/* How many numbers are kept for what is to come: a message full, or half of a small table. */
-static rlim_t table_reserve(const struct fdpass_receiver *receiver)
-{
-	return receiver->table_size / 2 < FDPASS_MESSAGE_MAX ? receiver->table_size / 2
-							     : FDPASS_MESSAGE_MAX;
+	return came_to_nothing(receiver, caller, -ENOMEM, "the names of too many handovers came");
 }
 
 /* Greets a new connection and sees whether it has sent something already. As serve(). */
@@ -136,8 +227,7 @@ static int welcome(struct fdpass_receiver *receiver, int socket, int index,
 	/* Idle callers must not take the numbers that a handover needs to arrive on. Whoever has the
 	 * highest may stay, and the new one have a low number that became free: so all of them count. */
 	highest = fdpass_room_highest(&receiver->room);
-	if ((rlim_t)(socket > highest ? socket : highest) + table_reserve(receiver) >=
-	    receiver->table_size)
+	if (is_tight(receiver, socket > highest ? socket : highest))
 		crowd_out(receiver);
 	caller = fdpass_room_place(&receiver->room);
 	if (caller == NULL && crowd_out(receiver))

@@ -20,17 +20,12 @@
 #define FRAME_HEAD_SIZE 8
 #define FRAME_RECORD_MAX (FRAME_HEAD_SIZE + FDPASS_REASON_MAX)
 
-/* What a sender's first message begins with when it is no plain handover. */
-#define FRAME_RICH_MAGIC                                                                           \
-	"\x89"                                                                                     \
-	"fdpass\x01"
-#define FRAME_RICH_MAGIC_SIZE 8
-
 /* The byte of a plain handover. Any byte would do. */
 #define FRAME_PLAIN_BYTE "F"
 
 enum frame_type {
 	FRAME_HELLO,          /* the greeting; not a record on the wire */
+	FRAME_GO_ON = 'G',    /* a rich handover's header was judged: now the descriptors */
 	FRAME_ACCEPTED = 'A', /* `count` descriptors are installed */
 	FRAME_REFUSED = 'R',  /* read, judged and closed; the text says why */
 	FRAME_BUSY = 'B',     /* not read: another sender was first */

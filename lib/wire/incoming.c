@@ -3,10 +3,10 @@
 #include "wire/incoming.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/discard.h"
 #include "base/fd.h"
+#include "wire/richtake.h"
 
 int fdpass_incoming_begin(struct incoming *incoming, int socket, enum incoming_sharing sharing)
 {
@@ -43,7 +43,8 @@ static void discard_rest(struct incoming *incoming)
 	fdpass_set_discard(incoming->set, count);
 }
 
-static int refuse(struct incoming *incoming, int code, const char *reason, const char **ret_reason)
+int fdpass_incoming_refuse(struct incoming *incoming, int code, const char *reason,
+			   const char **ret_reason)
 {
 	fdpass_set_discard(incoming->set, 0);
 	*ret_reason = reason;
@@ -54,60 +55,93 @@ static int refuse(struct incoming *incoming, int code, const char *reason, const
  * ends it like that. */
 static int ended(struct incoming *incoming, const char **ret_reason)
 {
+	if (incoming->phase != INCOMING_FIRST)
+		return fdpass_incoming_refuse(incoming, -EBADMSG,
+					      "the sender ended before everything had come",
+					      ret_reason);
 	if (incoming->bytes == 0)
-		return refuse(incoming, -ECONNRESET, "nothing came", ret_reason);
-	return refuse(incoming, -EBADMSG, "no descriptor came with it", ret_reason);
+		return fdpass_incoming_refuse(incoming, -ECONNRESET, "nothing came", ret_reason);
+	return fdpass_incoming_refuse(incoming, -EBADMSG, "no descriptor came with it", ret_reason);
+}
+
+int fdpass_incoming_receive(struct incoming *incoming, void *bytes, size_t size,
+			    incoming_admit admit, void *context, const char **ret_reason)
+{
+	struct message message;
+	int r = fdpass_message_receive(incoming->socket, bytes, size, incoming->set, &message);
+
+	if (r == -EAGAIN)
+		return 0;
+	if (r == -ECONNRESET || r == -EPIPE)
+		return ended(incoming, ret_reason);
+	if (r < 0)
+		return fdpass_incoming_refuse(incoming, r, "the message could not be received",
+					      ret_reason);
+	/* Nobody asked for one, but the set owns only SCM_RIGHTS. */
+	message.pidfd = fdpass_fd_close(message.pidfd);
+	if (message.size == 0)
+		return ended(incoming, ret_reason);
+	if ((message.flags & MESSAGE_TRUNCATED) != 0)
+		return fdpass_incoming_refuse(
+			incoming, -EMFILE,
+			"descriptors were lost on the way: the receiver's table of open "
+			"files is full, or a security module denied one",
+			ret_reason);
+	if ((message.flags & MESSAGE_CREDENTIALS) == 0)
+		message.writer = (struct ucred){0, (uid_t)-1, (gid_t)-1};
+	incoming->writer = message.writer;
+	r = admit(context, &message.writer);
+	if (r <= 0)
+		return fdpass_incoming_refuse(incoming, r < 0 ? r : -EPERM,
+					      "the process that wrote the message is not admitted",
+					      ret_reason);
+	return (int)message.size;
 }
 
 int fdpass_incoming_step(struct incoming *incoming, incoming_admit admit, void *context,
 			 const char **ret_reason)
 {
-	char bytes[4096];
-	struct message message;
-	int r;
+	unsigned char bytes[4096];
+	int size, is_rich;
 
+	if (incoming->phase != INCOMING_FIRST)
+		return fdpass_richtake_step(incoming, admit, context, ret_reason);
 	for (;;) {
-		r = fdpass_message_receive(incoming->socket, bytes, sizeof(bytes), incoming->set,
-					   &message);
-		if (r == -EAGAIN)
-			return 0;
-		if (r == -ECONNRESET || r == -EPIPE)
-			return ended(incoming, ret_reason);
-		if (r < 0)
-			return refuse(incoming, r, "the message could not be received", ret_reason);
-		/* Nobody asked for one, but the set owns only SCM_RIGHTS. */
-		message.pidfd = fdpass_fd_close(message.pidfd);
-		if (message.size == 0)
-			return ended(incoming, ret_reason);
-		if ((message.flags & MESSAGE_TRUNCATED) != 0)
-			return refuse(
-				incoming, -EMFILE,
-				"descriptors were lost on the way: the receiver's table of open "
-				"files is full, or a security module denied one",
-				ret_reason);
-		if ((message.flags & MESSAGE_CREDENTIALS) == 0)
-			message.writer = (struct ucred){0, (uid_t)-1, (gid_t)-1};
-		incoming->writer = message.writer;
-		r = admit(context, &message.writer);
-		if (r <= 0)
-			return refuse(incoming, r < 0 ? r : -EPERM,
-				      "the process that wrote the message is not admitted",
-				      ret_reason);
+		size = fdpass_incoming_receive(incoming, bytes, sizeof(bytes), admit, context,
+					       ret_reason);
+		if (size <= 0)
+			return size;
+		is_rich = incoming->bytes == 0 && fdpass_offer_is_one(bytes, (size_t)size);
+		/* Sent with the header, or behind it without having been asked for: a stream glues the
+		 * header to the message that follows it. The rest would never be heard of. */
+		if (is_rich && fdpass_set_count(incoming->set) > 0)
+			return fdpass_incoming_refuse(incoming, -EBADMSG,
+						      "descriptors came before they were asked for",
+						      ret_reason);
 		if (fdpass_set_count(incoming->set) > 0) {
 			/* What follows on a connection that others hold is theirs. */
-			if (message.size == sizeof(bytes) && incoming->sharing == INCOMING_OWN)
+			if ((size_t)size == sizeof(bytes) && incoming->sharing == INCOMING_OWN)
 				discard_rest(incoming);
-			return 1;
+			return INCOMING_COMPLETE;
 		}
-		if (incoming->bytes == 0 && message.size >= FRAME_RICH_MAGIC_SIZE &&
-		    memcmp(bytes, FRAME_RICH_MAGIC, FRAME_RICH_MAGIC_SIZE) == 0)
-			return refuse(incoming, -EPROTONOSUPPORT,
-				      "this receiver takes no names and at most 253 descriptors",
-				      ret_reason);
-		incoming->bytes += (size_t)message.size;
+		if (is_rich)
+			return fdpass_richtake_begin(incoming, bytes, (size_t)size, admit, context,
+						     ret_reason);
+		incoming->bytes += (size_t)size;
 		if (incoming->bytes > INCOMING_BYTES_MAX)
-			return refuse(incoming, -EBADMSG, "no descriptor came with it", ret_reason);
+			return fdpass_incoming_refuse(incoming, -EBADMSG,
+						      "no descriptor came with it", ret_reason);
 	}
+}
+
+int fdpass_incoming_go_on(struct incoming *incoming)
+{
+	unsigned char bytes[FRAME_RECORD_MAX];
+	size_t size = fdpass_frame_encode(FRAME_GO_ON, 0, "", bytes);
+	ssize_t sent = fdpass_message_send(incoming->socket, bytes, size, NULL, 0);
+
+	incoming->phase = INCOMING_TRANSFER;
+	return sent < 0 && sent != -EPIPE && sent != -ECONNRESET ? (int)sent : 0;
 }
 
 void fdpass_incoming_answer(const struct incoming *incoming, enum frame_type type, uint32_t count,
@@ -122,6 +156,7 @@ void fdpass_incoming_answer(const struct incoming *incoming, enum frame_type typ
 void fdpass_incoming_end(struct incoming *incoming)
 {
 	incoming->set = fdpass_set_free(incoming->set);
+	fdpass_offer_end(&incoming->offer);
 	if (incoming->socket >= 0 && incoming->sharing == INCOMING_OWN)
 		fdpass_discard_connection(incoming->socket);
 	else

@@ -84,7 +84,7 @@ int fdpass_message_receive(int socket, void *bytes, size_t size, struct fdpass_s
 	};
 	struct message result = {.pidfd = FD_NONE};
 	struct cmsghdr *message;
-	int r = fdpass_set_reserve(set, FDPASS_MESSAGE_MAX + 1);
+	int r = fdpass_set_reserve_message(set);
 
 	if (r < 0)
 		return r;

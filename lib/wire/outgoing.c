@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sender's end of one handover: send one message, then find out whether it arrived.
+ * The sender's end of one handover, and all of a plain one: send one message, then find out whether it arrived.
  *
  * A receiver of ours says so. Of any other, the kernel tells: SIOCOUTQ falls to 0 when our byte was
  * read, and a read after that tells a reader from one that closed with it unread (ECONNRESET).
@@ -15,6 +15,7 @@
 #include "base/deadline.h"
 #include "base/fd.h"
 #include "wire/message.h"
+#include "wire/richsend.h"
 
 /* unix(7); the same request as the terminals' in <sys/ioctl.h> (linux/sockios.h). */
 #ifndef SIOCOUTQ
@@ -47,15 +48,29 @@ int fdpass_outgoing_begin(struct outgoing *outgoing, int socket, enum fdpass_con
 	return watch_socket(outgoing);
 }
 
-/* What the receiver wrote. 1: answered; 0: nothing (more) yet. */
-static int step_answer(struct outgoing *outgoing)
+void fdpass_outgoing_offer(struct outgoing *outgoing, const unsigned char *header, size_t size)
+{
+	outgoing->header = header;
+	outgoing->header_size = size;
+}
+
+int fdpass_outgoing_unread(const struct outgoing *outgoing, int *ret_unread)
+{
+	return ioctl(outgoing->socket, SIOCOUTQ, ret_unread) < 0 ? -errno : 0;
+}
+
+int fdpass_outgoing_hear(struct outgoing *outgoing)
 {
 	for (;;) {
 		size_t size;
-		unsigned char *space = frame_reader_space(&outgoing->reader, &size);
-		ssize_t got = fdpass_message_read(outgoing->socket, space, size);
-		int r;
+		unsigned char *space;
+		ssize_t got;
+		int r = fdpass_frame_next(&outgoing->reader, &outgoing->answer);
 
+		if (r != 0)
+			return r;
+		space = frame_reader_space(&outgoing->reader, &size);
+		got = fdpass_message_read(outgoing->socket, space, size);
 		if (got == -EAGAIN)
 			return 0;
 		if (got < 0)
@@ -64,47 +79,64 @@ static int step_answer(struct outgoing *outgoing)
 			return -ENODATA;
 		outgoing->spoke = 1;
 		outgoing->reader.used += (size_t)got;
-		while ((r = fdpass_frame_next(&outgoing->reader, &outgoing->answer)) > 0) {
-			switch (outgoing->answer.type) {
-			case FRAME_HELLO:
-				break;
-			case FRAME_ACCEPTED:
-				return 1;
-			case FRAME_REFUSED:
-				return -EREMOTEIO;
-			case FRAME_BUSY:
-				return -EBUSY;
-			case FRAME_FAILED:
-				return -EPROTO;
-			}
-		}
-		if (r < 0)
-			return r;
 	}
+}
+
+/* What the receiver wrote. 1: answered; 0: nothing (more) yet. */
+static int step_answer(struct outgoing *outgoing)
+{
+	int r;
+
+	while ((r = fdpass_outgoing_hear(outgoing)) > 0) {
+		switch (outgoing->answer.type) {
+		case FRAME_HELLO:
+			break;
+		case FRAME_ACCEPTED:
+			return 1;
+		case FRAME_REFUSED:
+			return -EREMOTEIO;
+		case FRAME_BUSY:
+			return -EBUSY;
+		case FRAME_GO_ON:
+		case FRAME_FAILED:
+			return -EPROTO;
+		}
+	}
+	return r;
+}
+
+int fdpass_outgoing_put(struct outgoing *outgoing, const void *bytes, size_t size, const int *fds,
+			size_t count)
+{
+	ssize_t sent = fdpass_message_send(outgoing->socket, bytes, size, fds, count);
+
+	outgoing->resume = FDPASS_NO_DEADLINE;
+	if (sent > 0)
+		pause_restart(&outgoing->pause);
+	if (sent == -EAGAIN)
+		return 0;
+	/* Too many descriptors of this user are on their way (unix(7)). The kernel does not say when
+	 * that ends, so look again after a while. */
+	if (sent == -ETOOMANYREFS) {
+		outgoing->resume = fdpass_pause_next(&outgoing->pause);
+		return 0;
+	}
+	return (int)sent;
 }
 
 static int step_send(struct outgoing *outgoing, const struct fdpass_set *set)
 {
-	ssize_t sent = fdpass_message_send(outgoing->socket, FRAME_PLAIN_BYTE, 1,
-					   fdpass_set_numbers(set), fdpass_set_count(set));
+	int sent = fdpass_outgoing_put(outgoing, FRAME_PLAIN_BYTE, 1, fdpass_set_numbers(set),
+				       fdpass_set_count(set));
 
-	outgoing->resume = FDPASS_NO_DEADLINE;
-	if (sent == -EAGAIN)
-		return 0;
-	if (sent == -ETOOMANYREFS) {
-		/* Too many descriptors of this user are on their way (unix(7)). The kernel does not
-		 * say when that ends, so look again after a while. */
-		outgoing->resume = fdpass_pause_next(&outgoing->pause);
-		return 0;
-	}
 	if (sent == -EPIPE || sent == -ECONNRESET) {
 		/* The receiver closed before the message was there, perhaps with a word about it. */
 		int r = step_answer(outgoing);
 
 		return r == -EREMOTEIO || r == -EBUSY ? r : -ECONNRESET;
 	}
-	if (sent < 0)
-		return (int)sent;
+	if (sent <= 0)
+		return sent;
 	outgoing->sent = 1;
 	return 1;
 }
@@ -116,15 +148,16 @@ static int step_confirm(struct outgoing *outgoing, enum fdpass_proof *ret_proof)
 
 	/* First whether it was read, then what was written: a receiver that answers greets before it
 	 * reads, so its greeting cannot be missed in between. */
-	if (!outgoing->spoke && ioctl(outgoing->socket, SIOCOUTQ, &unread) < 0)
-		return -errno;
+	r = outgoing->spoke ? 0 : fdpass_outgoing_unread(outgoing, &unread);
+	if (r < 0)
+		return r;
 	r = step_answer(outgoing);
 	/* End of file with something unread: it closed in between, after reading or not (ECONNRESET),
 	 * or it has only shut its sending side down and may read yet. */
 	if (r == -ENODATA && !outgoing->spoke && unread != 0) {
-		if (ioctl(outgoing->socket, SIOCOUTQ, &unread) < 0)
-			return -errno;
-		r = unread == 0 ? step_answer(outgoing) : 0;
+		r = fdpass_outgoing_unread(outgoing, &unread);
+		if (r == 0 && unread == 0)
+			r = step_answer(outgoing);
 	}
 	if (r > 0) {
 		*ret_proof = FDPASS_PROOF_ANSWER;
@@ -146,6 +179,8 @@ static int step_confirm(struct outgoing *outgoing, enum fdpass_proof *ret_proof)
 int fdpass_outgoing_step(struct outgoing *outgoing, const struct fdpass_set *set,
 			 enum fdpass_proof *ret_proof)
 {
+	if (outgoing->header != NULL)
+		return fdpass_richsend_step(outgoing, set, ret_proof);
 	if (!outgoing->sent) {
 		int r = step_send(outgoing, set);
 

@@ -12,7 +12,13 @@ struct outgoing {
 	int socket; /* owned */
 	int events; /* owned: epoll, edge-triggered */
 	enum fdpass_confirm confirm;
-	int sent;                  /* 1 once the message is in the socket */
+	const unsigned char *header; /* borrowed: a rich handover's; NULL: the handover is plain */
+	size_t header_size;
+	size_t header_sent;        /* bytes of it that are in the socket */
+	int told_to_go_on;         /* 1 once the receiver asked for the descriptors */
+	size_t passed;             /* descriptors of a rich handover that are in the socket */
+	int unsendable;            /* 1 when it failed since the kernel did not send something */
+	int sent;                  /* 1 once everything is in the socket */
 	int spoke;                 /* 1 once the receiver wrote a byte */
 	struct fdpass_pause pause; /* for ETOOMANYREFS, which has no event */
 	int64_t resume;            /* when it ends; FDPASS_NO_DEADLINE without one */
@@ -24,10 +30,15 @@ struct outgoing {
  * nothing but the answer can fail once the message is out. */
 int fdpass_outgoing_begin(struct outgoing *outgoing, int socket, enum fdpass_confirm confirm);
 
+/* Makes it a rich handover, with this header (wire/offer.h), which is borrowed until the end. Before the
+ * first step. */
+void fdpass_outgoing_offer(struct outgoing *outgoing, const unsigned char *header, size_t size);
+
 /*
  * Goes as far as it can without waiting. 1: done, with the proof in `*ret_proof`; 0: call again after
  * fdpass_outgoing_wait(). Failures as fdpass_send() lists them for SEND and ANSWER; `answer.text` is
- * the reason of -EREMOTEIO, and -ECONNRESET means: closed unread, nothing was given.
+ * the reason of -EREMOTEIO, and -ECONNRESET means: closed unread, nothing was given. Of a rich handover,
+ * -EPROTONOSUPPORT: it ended before it was told to go on; -ECONNABORTED before `sent`: it was not given all.
  */
 int fdpass_outgoing_step(struct outgoing *outgoing, const struct fdpass_set *set,
 			 enum fdpass_proof *ret_proof);
@@ -36,5 +47,17 @@ int fdpass_outgoing_step(struct outgoing *outgoing, const struct fdpass_set *set
 int fdpass_outgoing_wait(struct outgoing *outgoing, const struct fdpass_wait *wait);
 
 void fdpass_outgoing_end(struct outgoing *outgoing);
+
+/* For the two files that a step is made of. The next frame, in `answer`: 1; 0: not yet; -ENODATA at the end
+ * of file, -EPROTO when it is none, -ECONNRESET, ... */
+int fdpass_outgoing_hear(struct outgoing *outgoing);
+
+/* Sends one message: the bytes that went out; 0: not now, and when is in the events or in `resume`; or
+ * -EPIPE, ... */
+int fdpass_outgoing_put(struct outgoing *outgoing, const void *bytes, size_t size, const int *fds,
+			size_t count);
+
+/* What of it the receiver has not read: SIOCOUTQ. */
+int fdpass_outgoing_unread(const struct outgoing *outgoing, int *ret_unread);
 
 #endif

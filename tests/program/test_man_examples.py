@@ -421,7 +421,7 @@ def test_page_bytes_are_the_programs_bytes(programs):
         rich.sendall(magic + b"more of it")
         said = rich.makefile("rb").read()
     assert said[:10] == greeting + refused[:2]
-    assert said[16:].decode() == "this receiver takes no names and at most 253 descriptors"
+    assert said[16:].decode() == "more than 1048576 descriptors are announced"
     assert int.from_bytes(said[10:12], "big") == len(said) - 16 and said[12:16] == bytes(4)
     assert refused[2:4] == (len(refused) - 8).to_bytes(2, "big")
     with peers.send(programs.path("x"), [reader] * 3) as connection:

@@ -61,6 +61,22 @@ static const struct failure sending[] = {
 	 PEER_NONE},
 	{FDPASS_STEP_ANSWER, EREMOTEIO, "no {where} for {text}",
 	 "s: the receiver refused: no {where} for {text}", PEER_NONE},
+	{FDPASS_STEP_ADDRESS, E2BIG, "", "s: the names are too long; together they may have 6 MiB",
+	 PEER_NONE},
+	{FDPASS_STEP_ANSWER, EPROTONOSUPPORT, "",
+	 "s: the receiver ended without asking for them; it is too old to take names or more than "
+	 "253 descriptors, or was ended. Nothing was given",
+	 PEER_NONE},
+	{FDPASS_STEP_ANSWER, ECONNABORTED, "partly",
+	 "s: the receiver ended in the middle of the handover; nothing was given", PEER_NONE},
+	{FDPASS_STEP_ANSWER, EPROTO, "unasked",
+	 "s: the receiver wrote something that is no word of fdrecv; nothing was given", PEER_NONE},
+	{FDPASS_STEP_WAIT, ETIMEDOUT, "old",
+	 "s: the time ran out, and the receiver has not asked for them; it may be too old to take "
+	 "names or more than 253 descriptors. Nothing was given",
+	 PEER_NONE},
+	{FDPASS_STEP_WAIT, ETIMEDOUT, "partly",
+	 "s: the time ran out in the middle of the handover; nothing was given", PEER_NONE},
 	{FDPASS_STEP_ANSWER, ECONNABORTED, "",
 	 "s: the receiver ended without an answer; it cannot be told whether it had the "
 	 "descriptors",

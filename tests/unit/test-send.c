@@ -253,8 +253,8 @@ END_TEST
 
 START_TEST(what_cannot_be_sent)
 {
-	static const int counts[] = {0, FDPASS_MESSAGE_MAX + 1, 1, 1};
-	static const int codes[] = {-EINVAL, -EINVAL, -EBADF, -EBADF};
+	static const int counts[] = {0, 1, 1};
+	static const int codes[] = {-EINVAL, -EBADF, -EBADF};
 	int fd = raw_listen("s", 4), borrowed = fcntl(0, F_DUPFD_CLOEXEC, 200);
 	struct fdpass_set *set;
 	struct sending sending;
@@ -262,9 +262,9 @@ START_TEST(what_cannot_be_sent)
 	ck_assert_int_eq(fdpass_set_new(&set), 0);
 	for (int i = 0; i < counts[_i]; i++)
 		ck_assert_int_eq(fdpass_set_borrow(set, borrowed), 0);
-	if (_i == 2)
+	if (_i == 1)
 		fdpass_set_steal(set, 0);
-	if (_i == 3)
+	if (_i == 2)
 		close(borrowed);
 	sending_init(&sending);
 	ck_assert_int_eq(sending_run(&sending, "./s", set), codes[_i]);
@@ -272,7 +272,7 @@ START_TEST(what_cannot_be_sent)
 			 codes[_i] == -EINVAL ? FDPASS_STEP_ADDRESS : FDPASS_STEP_SEND);
 	ck_assert_int_eq(sending.events[FDPASS_EVENT_SENT], 0);
 	fdpass_set_free(set);
-	if (_i != 3)
+	if (_i != 2)
 		close(borrowed);
 	close(fd);
 }
@@ -343,7 +343,7 @@ int main(void)
 	tcase_add_loop_test(tcase, nobody_listens, 0, 5);
 	tcase_add_test(tcase, not_allowed_to_connect);
 	tcase_add_test(tcase, a_receiver_that_is_not_admitted_gets_nothing);
-	tcase_add_loop_test(tcase, what_cannot_be_sent, 0, 4);
+	tcase_add_loop_test(tcase, what_cannot_be_sent, 0, 3);
 	tcase_add_loop_test(tcase, options_that_cannot_be, 0, 3);
 	tcase_add_test(tcase, a_receiver_that_takes_no_descriptors);
 	tcase_add_test(tcase, cancelled_on_the_way);

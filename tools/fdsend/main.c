@@ -56,6 +56,7 @@ static void report(void *context, const struct fdpass_event *event)
 	case FDPASS_EVENT_DISCONNECTED:
 	case FDPASS_EVENT_CROWDED_OUT:
 	case FDPASS_EVENT_BUSY:
+	case FDPASS_EVENT_PROGRESS:
 		break;
 	}
 }
