@@ -364,8 +364,11 @@ struct fdpass_open_options {
 /*
  * A listening socket there; for datagrams, a bound one. Blocking, as servers expect it, and close-on-exec.
  * "tcp:" without a host listens for IPv6 and IPv4, or for what there is of them; "tcp6:" for IPv6 alone.
- * Unix paths come to be as with fdpass_listener_open(): whole, replacing a stale socket but nothing else;
- * fdpass_listener_close() removes them again, fdpass_listener_keep() keeps them.
+ * Unix paths come to be as with fdpass_listener_open(): with their final mode and owner before anybody
+ * gets through, replacing a stale socket but nothing else; fdpass_listener_close() removes them again,
+ * fdpass_listener_keep() keeps them. But they are bound as they are written, so that getsockname(2) shows
+ * what servers are configured with: from bind(2) to listen(2) whoever connects is refused. What is too long
+ * for sun_path, unix(7), shows a temporary name instead.
  *
  * Failures, by step: RESOLVE (-ENOENT: no such host or service; -EIO: the resolver failed; its words are
  * in error->text), SOCKET, BIND (-EADDRINUSE, -EACCES, ...), LISTEN, WAIT, and for Unix paths those of
@@ -918,7 +921,8 @@ int fdpass_activation_export(const struct fdpass_announcement *announcement, cha
 
 /* Writes the ADDR of the socket `fd` as the dialect wants it. -ENOTSOCK; -EDESTADDRREQ when it is bound
  * to nothing; -EAFNOSUPPORT when it is of a family that has no ADDR, or has an abstract name;
- * -EADDRNOTAVAIL when its path is that of a socket file in the making (fdpass_open_listen());
+ * -EADDRNOTAVAIL when its path is a temporary one, as of a receiver's or a very long one's socket
+ * (fdpass_open_listen());
  * -ENAMETOOLONG when it does not fit into `size`. */
 int fdpass_activation_address(enum fdpass_dialect dialect, int fd, char *text, size_t size);
 

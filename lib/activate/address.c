@@ -46,8 +46,8 @@ static int write_path(const union any_address *address, socklen_t length, char *
 		return -EDESTADDRREQ;
 	if (path[0] == '\0')
 		return -EAFNOSUPPORT;
-	/* A name that the socket was bound under only until it was published (sockfile/birth.c): it
-	 * leads nowhere, and no server is configured with it. */
+	/* A name that the socket was bound under only until it was published, or one that sun_path has
+	 * no room for (sockfile/birth.c): it leads nowhere, and no server is configured with it. */
 	if (strncmp(path, "/proc/self/fd/", strlen("/proc/self/fd/")) == 0)
 		return -EADDRNOTAVAIL;
 	return snprintf(text, size, "%.*s", (int)strnlen(path, (size_t)bytes), path);

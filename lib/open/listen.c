@@ -112,6 +112,7 @@ static int listen_path(const struct fdpass_endpoint *endpoint,
 		.owner = options->owner,
 		.group = options->group,
 		.backlog = endpoint->type == SOCK_DGRAM ? 0 : options->backlog,
+		.spelling = endpoint->name,
 		.wait = options->wait,
 	};
 	const char *slash = strrchr(endpoint->name, '/');

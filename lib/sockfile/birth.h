@@ -2,7 +2,7 @@
 #ifndef FDPASS_SOCKFILE_BIRTH_H
 #define FDPASS_SOCKFILE_BIRTH_H
 
-/* Making a socket file so that nobody ever sees it unfinished. */
+/* Making a socket file that is whole, and that takes nobody's place. */
 
 #include <sys/types.h>
 
@@ -12,7 +12,10 @@ struct birth_options {
 	mode_t mode; /* whatever the umask */
 	uid_t owner; /* (uid_t)-1: as it is made */
 	gid_t group;
-	int backlog;                    /* 0: bind only, for datagram sockets */
+	int backlog; /* 0: bind only, for datagram sockets */
+	/* The whole path, as getsockname(2) is to show it for ever. NULL, or longer than sun_path: it shows
+	 * a temporary name, and whoever finds the path finds it listening. */
+	const char *spelling;
 	const struct fdpass_wait *wait; /* bounds the wait for the lock, or NULL */
 };
 

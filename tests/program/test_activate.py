@@ -213,6 +213,30 @@ def test_what_cannot_be_said_is_refused(programs, dialect):
     refused(programs, args, "web", [odd.fileno()], f"--dialect {dialect}", "separate")
 
 
+@pytest.mark.parametrize("spelling", ["./web.sock", "web.sock", "{}/web.sock"])
+@pytest.mark.parametrize("dialect, name", [("server-starter", "SERVER_STARTER_PORT"), ("php-fpm", "FPM_SOCKETS")])
+def test_what_fdsend_made_is_announced_as_it_was_written(programs, dialect, name, spelling):
+    path = spelling.format(programs.folder)
+    command, read = programs.listing()
+    receiver = programs.fdrecv("--dialect", dialect, "-l", "web", "--run", *command)
+    programs.succeeds(programs.fdsend("--listen", f"unix:{path}", "web"), receiver)
+    assert read()["environment"][name] == f"{path}=3"
+    os.unlink(programs.path("web.sock"))
+
+
+@pytest.mark.parametrize("dialect", ["server-starter", "php-fpm"])
+def test_a_path_that_an_address_has_no_room_for_is_refused(programs, dialect):
+    folder = programs.folder / ("d" * 120)
+    folder.mkdir()
+    receiver = programs.fdrecv("--dialect", dialect, "-l", "web", "--run", "true")
+    programs.fails(programs.fdsend("--listen", f"unix:{folder}/web.sock", "web"), 1, "refused", f"--dialect {dialect}",
+                   "its path was only for making it")
+    receiver.said("refused")
+    receiver.kill()
+    programs.leaves(programs.named("web"))
+    assert os.listdir(folder) == []
+
+
 @pytest.mark.parametrize("dialect", ["systemd", "nginx", "server-starter", "php-fpm"])
 def test_older_announcements_go(programs, dialect):
     server = listener(programs)

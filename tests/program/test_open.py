@@ -324,6 +324,7 @@ def test_listen_unix(programs, give, address, kind, umask):
     assert given.printed == ""
     with given.socket() as made, socket.socket(socket.AF_UNIX, kind) as client:
         assert made.type == kind
+        assert made.getsockname() == address.partition(":")[2]
         assert option(made, socket.SOL_SOCKET, socket.SO_ACCEPTCONN) == (kind != socket.SOCK_DGRAM)
         assert not given.flags[0] & os.O_NONBLOCK
         # A server of credentials has to ask for them itself: nothing of a receiver's is left on it.

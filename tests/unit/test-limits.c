@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a full table of open files does to messages and to those who exchange them.
+ * What a full table of open files does to messages and those who exchange them, and to socket files.
  *
  * Not for valgrind, which only pretends when a process sets its own limit.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/deadline.h"
 #include "base/fd.h"
 #include "descriptors.h"
+#include "opening.h"
 #include "raw.h"
 #include "receiving.h"
 #include "scratch.h"
@@ -282,6 +284,31 @@ START_TEST(descriptors_that_do_not_fit)
 }
 END_TEST
 
+/* A socket that is opened to be given away: the last step has no descriptor to work with, and what was
+ * bound is removed again. */
+START_TEST(what_cannot_be_finished_goes_again)
+{
+	struct fdpass_error error = FDPASS_ERROR_INIT;
+	struct fdpass_listener *listener;
+	struct rlimit limit;
+	int first = open("/dev/null", O_RDONLY | O_CLOEXEC), r;
+	rlim_t before;
+
+	close(first);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	before = limit.rlim_cur;
+	/* One for the socket, one for its directory. */
+	limit.rlim_cur = (rlim_t)first + 2;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	r = opening_try(_i == 0 ? "unix:made" : "unix-dgram:made", NULL, &listener, &error);
+	limit.rlim_cur = before;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_int_eq(r, -EMFILE);
+	ck_assert_int_eq(error.step, FDPASS_STEP_BIND);
+	ck_assert_int_eq(access("made", F_OK), -1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("limits");
@@ -298,6 +325,7 @@ int main(void)
 	tcase_add_test(tcase, a_full_table_is_waited_out);
 	tcase_add_test(tcase, in_a_full_table_the_idle_make_room);
 	tcase_add_test(tcase, descriptors_that_do_not_fit);
+	tcase_add_loop_test(tcase, what_cannot_be_finished_goes_again, 0, 2);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
