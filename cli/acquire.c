@@ -118,6 +118,18 @@ enum fdpass_method cli_acquire_mode(const char *mode)
 				      : FDPASS_METHOD_REOPEN_READ_WRITE;
 }
 
+/* Gives `fd` to the set in any case. */
+static int keep(struct fdpass_set *set, int fd, const char *name)
+{
+	int r = fdpass_set_take(set, fd);
+
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	return name != NULL ? fdpass_set_rename(set, fdpass_set_count(set) - 1, name) : 0;
+}
+
 int cli_acquire_numbers(const struct fdpass_pidref *ref, const struct cli_list *numbers,
 			enum fdpass_method method, struct fdpass_set *set)
 {
@@ -130,10 +142,9 @@ int cli_acquire_numbers(const struct fdpass_pidref *ref, const struct cli_list *
 		int r = fdpass_acquire(ref, numbers->numbers[i], method, &fd, &error);
 
 		if (r == 0) {
-			r = fdpass_set_take(set, fd);
+			r = keep(set, fd, numbers->names != NULL ? numbers->names[i] : NULL);
 			if (r == 0)
 				continue;
-			close(fd);
 			error.step = FDPASS_STEP_MEMORY;
 			error.code = -r;
 		}

@@ -15,7 +15,7 @@
 /* "r", "w" or "r+", which the parser has made sure of, as a way to open a file again. */
 enum fdpass_method cli_acquire_mode(const char *mode);
 
-/* Appends the descriptors with these numbers in that process: 0, or a negative errno with `set` as it was. */
+/* Appends the descriptors with these numbers in that process, with their names: 0, or a negative errno with `set` as it was. */
 int cli_acquire_numbers(const struct fdpass_pidref *ref, const struct cli_list *numbers,
 			enum fdpass_method method, struct fdpass_set *set);
 

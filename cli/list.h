@@ -3,7 +3,8 @@
 #define FDPASS_CLI_LIST_H
 
 /*
- * LIST: descriptor numbers as "3", "0,1,2", "4-9", and mixes of these.
+ * LIST: descriptor numbers as "3", "0,1,2", "4-9", and mixes of these; each of them may have a name before
+ * it, "web=3" or "web=4-9", which is that of all its numbers: fdpass_name_check().
  */
 
 #include <stddef.h>
@@ -11,18 +12,20 @@
 /* The numbers, in the order in which they were written. */
 struct cli_list {
 	int *numbers;
+	char **names; /* NULL, here or in a place: none */
 	size_t count;
 	size_t capacity;
 };
 
 #define CLI_LIST_INIT                                                                              \
 	{                                                                                          \
-		NULL, 0, 0                                                                         \
+		NULL, NULL, 0, 0                                                                   \
 	}
 
 enum cli_list_status {
 	CLI_LIST_OK,
 	CLI_LIST_MALFORMED, /* the part is the whole text */
+	CLI_LIST_BAD_NAME,  /* the part is the name */
 	CLI_LIST_TOO_LARGE, /* the part is a number above INT_MAX */
 	CLI_LIST_REVERSED,  /* the part is a range whose end is below its start */
 	CLI_LIST_TOO_MANY,  /* above FDPASS_HANDOVER_MAX in `list`; the part is what does not fit */

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/list.h"
 #include "cli/number.h"
@@ -70,6 +71,20 @@ static const struct {
 	MALFORMED("3.0"),
 	MALFORMED("name"),
 	MALFORMED("3\n"),
+#define BAD_NAME(list, name)                                                                       \
+	{                                                                                          \
+		list, CLI_LIST_BAD_NAME,                                                           \
+			"'" name "' is not a name: 1 to 255 printable ASCII characters without "   \
+			"':'"                                                                      \
+	}
+	BAD_NAME("=3", ""),
+	BAD_NAME("1,=3", ""),
+	BAD_NAME("a:b=3", "a:b"),
+	BAD_NAME("a\t=3", "a\t"),
+	MALFORMED("a="),
+	MALFORMED("a=b=3"),
+	MALFORMED("a=1-"),
+	{"a=9-4", CLI_LIST_REVERSED, "'9-4' runs backwards"},
 	{"99999999999", CLI_LIST_TOO_LARGE, "99999999999 is too large"},
 	{"2147483648", CLI_LIST_TOO_LARGE, "2147483648 is too large"},
 	{"1,2-2147483648,3", CLI_LIST_TOO_LARGE, "2147483648 is too large"},
@@ -95,6 +110,59 @@ START_TEST(what_is_wrong_is_named)
 	ck_assert_uint_eq(list.count, 2);
 	ck_assert_int_eq(list.numbers[0], 8);
 	ck_assert_int_eq(list.numbers[1], 9);
+	cli_list_clear(&list);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	size_t count;
+	const char *names[6];
+} named[] = {
+	{"web=3", 1, {"web"}},
+	{"web=3,4", 2, {"web", NULL}},
+	{"4,web=3", 2, {NULL, "web"}},
+	{"web=3-5", 3, {"web", "web", "web"}},
+	{"a=1,b=2,a=3", 3, {"a", "b", "a"}},
+	{"a b=1", 1, {"a b"}},
+	{"3=4", 1, {"3"}},
+	{"-=4", 1, {"-"}},
+};
+
+START_TEST(names)
+{
+	struct cli_list list = CLI_LIST_INIT;
+	struct cli_list_part part;
+
+	ck_assert_int_eq(cli_list_parse(&list, named[_i].text, &part), CLI_LIST_OK);
+	ck_assert_uint_eq(list.count, named[_i].count);
+	for (size_t i = 0; i < list.count; i++) {
+		if (named[_i].names[i] != NULL)
+			ck_assert_str_eq(list.names[i], named[_i].names[i]);
+		else
+			ck_assert_ptr_null(list.names[i]);
+	}
+	/* Those that are appended have none, however many. */
+	ck_assert_int_eq(cli_list_parse(&list, "0-99", &part), CLI_LIST_OK);
+	for (size_t i = named[_i].count; i < list.count; i++)
+		ck_assert_ptr_null(list.names[i]);
+	cli_list_clear(&list);
+	ck_assert_ptr_null(list.names);
+}
+END_TEST
+
+START_TEST(a_name_has_bounds)
+{
+	struct cli_list list = CLI_LIST_INIT;
+	struct cli_list_part part;
+	char text[300];
+
+	for (int length = 250; length < 265; length++) {
+		memset(text, 'x', (size_t)length);
+		strcpy(text + length, "=3");
+		ck_assert_int_eq(cli_list_parse(&list, text, &part),
+				 length <= FDPASS_NAME_MAX ? CLI_LIST_OK : CLI_LIST_BAD_NAME);
+	}
 	cli_list_clear(&list);
 }
 END_TEST
@@ -204,6 +272,8 @@ int main(void)
 
 	tcase_add_loop_test(tcase, numbers_in_the_order_written, 0, sizeof good / sizeof good[0]);
 	tcase_add_loop_test(tcase, what_is_wrong_is_named, 0, sizeof bad / sizeof bad[0]);
+	tcase_add_loop_test(tcase, names, 0, sizeof named / sizeof named[0]);
+	tcase_add_test(tcase, a_name_has_bounds);
 	tcase_add_test(tcase, lists_append);
 	tcase_add_test(tcase, limit_holds_for_the_whole_list);
 	tcase_add_test(tcase, range_beyond_the_limit_is_not_allocated);

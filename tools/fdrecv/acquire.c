@@ -28,12 +28,11 @@ static void fill(struct reception *reception, size_t index)
 		if (r < 0)
 			cli_error("--pid %s: %s: %s", origin->process.text, group->source, reason);
 	}
-	if (r < 0) {
-		fdpass_set_free(set);
-		fdrecv_leave(reception, FAILED);
-	}
 	/* More than asked for is closed. */
-	fdpass_set_discard(set, reception->came[index]);
+	fdpass_set_discard(set, 0);
+	fdpass_set_free(set);
+	if (r < 0)
+		fdrecv_leave(reception, FAILED);
 }
 
 void fdrecv_acquire(struct reception *reception)

@@ -54,10 +54,10 @@ static int lines_add(struct lines *lines, const struct request *request,
 	int r = 0;
 
 	lines->numbers[i] = FDPASS_ACTIVATION_FIRST + (int)i;
-	if (request->name_count == 0)
+	if (request->names.count == 0)
 		lines->names[i] = fdpass_set_name(set, index);
 	else
-		lines->names[i] = request->names[request->name_count == 1 ? 0 : i];
+		lines->names[i] = cli_names_get(&request->names, i);
 	if (needs_addresses(request)) {
 		r = fdpass_activation_address(request->dialect, fdpass_set_get(set, index),
 					      lines->texts[i], sizeof(lines->texts[i]));
@@ -109,11 +109,11 @@ static int check_names(const struct request *request, const size_t *came, char *
 		all += fdrecv_group_keeps(&request->groups[i], came[i]);
 		waiting += came[i] == 0;
 	}
-	if (request->name_count <= 1 || all == request->name_count ||
-	    (all < request->name_count && waiting > 0))
+	if (request->names.count <= 1 || all == request->names.count ||
+	    (all < request->names.count && waiting > 0))
 		return 0;
 	snprintf(reason, size, "--fdname has %zu names, and %zu descriptors are to be named",
-		 request->name_count, all);
+		 request->names.count, all);
 	return -EINVAL;
 }
 

@@ -70,12 +70,6 @@ static void check_groups(const struct request *request)
 			check_taken(request, group);
 			continue;
 		}
-		if (group->targets.count > FDPASS_MESSAGE_MAX)
-			cli_usage_error(
-				&fdrecv_program,
-				"'%s': %zu targets are too many, at most %d descriptors come "
-				"in one handover",
-				group->source, group->targets.count, FDPASS_MESSAGE_MAX);
 		if (request->admissions.count > 0 && group->kind == FDPASS_ADDRESS_NAMED &&
 		    strchr(group->source, '/') == NULL)
 			cli_usage_error(
@@ -150,9 +144,9 @@ static void check_announcement(const struct request *request)
 {
 	if (request->dialect_word != NULL && request->listen_count == 0)
 		cli_usage_error(&fdrecv_program, "--dialect needs --listen-fds");
-	if (request->name_count > 0 && request->listen_count == 0)
+	if (request->names.count > 0 && request->listen_count == 0)
 		cli_usage_error(&fdrecv_program, "--fdname needs --listen-fds");
-	if (request->name_count > 0 && request->dialect != FDPASS_DIALECT_SYSTEMD)
+	if (request->names.count > 0 && request->dialect != FDPASS_DIALECT_SYSTEMD)
 		cli_usage_error(&fdrecv_program, "--fdname: the dialect %s has no names",
 				request->dialect_word);
 }

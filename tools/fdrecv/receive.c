@@ -93,6 +93,16 @@ static void attach(struct reception *reception, size_t i,
 	cli_verbose("%s: listening", where);
 }
 
+/* Before anything of a rich handover is taken. */
+static int consider(void *context, const struct fdpass_offer *offer,
+		    char reason[FDPASS_REASON_MAX + 1])
+{
+	struct reception *reception = context;
+
+	return fdrecv_reception_consider(reception, group_of(reception, offer->index), offer->count,
+					 offer->names, reason, FDPASS_REASON_MAX + 1);
+}
+
 void fdrecv_listen(struct reception *reception)
 {
 	struct fdpass_listen_options options = FDPASS_LISTEN_OPTIONS_INIT;
@@ -102,6 +112,7 @@ void fdrecv_listen(struct reception *reception)
 		cli_error("%s", strerror(-r));
 		fdrecv_leave(reception, FAILED);
 	}
+	fdpass_receiver_consider(reception->receiver, consider, reception);
 	/* The credentials decide then. */
 	if (fdpass_rule_admits_others(reception->rule))
 		options.mode = 0666;
@@ -161,7 +172,7 @@ static size_t take(struct reception *reception, int index, struct fdpass_handove
 		return 0;
 	}
 	/* More than asked for is closed. */
-	fdpass_set_discard(fdpass_handover_set(handover), reception->came[group]);
+	fdpass_set_discard(fdpass_handover_set(handover), 0);
 	fdpass_handover_accept(handover, (uint32_t)reception->came[group]);
 	cli_verbose("%s: received %zu from process %jd", where, reception->came[group],
 		    (intmax_t)fdpass_handover_peer(handover).pid);

@@ -19,7 +19,7 @@ struct reception {
 	char *path;                         /* of the command */
 	struct fdpass_address **addresses;  /* one for each group, as are the next three; or NULL */
 	struct fdpass_handover **handovers; /* of what came by a socket; or NULL */
-	struct fdpass_set **sets;       /* what it has got: of the handover, or owned without one */
+	struct fdpass_set **sets;       /* owned; what it has got, in the order of its targets */
 	size_t *came;                   /* how many of them it keeps; 0 while it waits */
 	struct placement placement;     /* of what has come, and the least that may still come */
 	struct fdpass_pidref **pidrefs; /* owned, one for each --pid, or NULL */
@@ -33,9 +33,16 @@ struct reception {
 /* Makes room for every group. */
 void fdrecv_reception_init(struct reception *reception, const struct request *request);
 
-/* Gives `group` what came for it, if all that has come so far can then be placed and announced. The set
- * stays whole; it is borrowed, or owned if it is of no handover. 0; or a negative errno, with the reason,
- * and the group has got nothing. */
+/*
+ * Whether `group` could be given so many, with these names (or NULL), and all that has come so far then be
+ * placed. 0; or a negative errno, with the reason. Nothing is changed.
+ */
+int fdrecv_reception_consider(struct reception *reception, size_t group, size_t count,
+			      const char *const *names, char *reason, size_t size);
+
+/* Gives `group` what it wants of `set`, if all that has come so far can then be placed and announced; the
+ * rest stays in `set`. 0; or a negative errno, with the reason, and the group has got nothing, though what
+ * it wanted may be closed by then. */
 int fdrecv_reception_admit(struct reception *reception, size_t group, struct fdpass_set *set,
 			   char *reason, size_t size);
 

@@ -131,6 +131,11 @@ static void parse_source(struct group *group, const char *text)
 	if (status != CLI_LIST_OK)
 		cli_usage_error(&fdrecv_program, "--pid: %s",
 				cli_list_explain(status, &part, reason, sizeof(reason)));
+	if (group->numbers.names != NULL)
+		cli_usage_error(&fdrecv_program,
+				"'%s': descriptors of a process have no names; a name selects, as "
+				"in -f NAME=3",
+				text);
 }
 
 static void add_group(struct request *request, struct draft *draft, const char *operand)
@@ -177,30 +182,6 @@ static enum fdpass_dialect dialect_of(const char *name)
 	while (strcmp(names[i], name) != 0)
 		i++;
 	return (enum fdpass_dialect)i;
-}
-
-/* "A:B:C". When it is given again, the last one counts. */
-static void parse_names(struct request *request, const char *text)
-{
-	char *rest = strdup(text), *name;
-
-	request->name_count = 0;
-	while (rest != NULL && (name = strsep(&rest, ":")) != NULL) {
-		const char **grown = realloc(request->names,
-					     (request->name_count + 1) * sizeof(*request->names));
-
-		if (grown == NULL)
-			out_of_memory();
-		if (fdpass_name_check(name) < 0)
-			cli_usage_error(&fdrecv_program,
-					"--fdname: '%s' is not a name: 1 to %d printable ASCII "
-					"characters, and ':' between names",
-					name, FDPASS_NAME_MAX);
-		request->names = grown;
-		grown[request->name_count++] = name;
-	}
-	if (request->name_count == 0)
-		out_of_memory();
 }
 
 static void parse_option(struct request *request, struct draft *draft,
@@ -262,7 +243,7 @@ static void parse_option(struct request *request, struct draft *draft,
 		request->dialect = dialect_of(argument);
 		break;
 	case OPT_FDNAME:
-		parse_names(request, argument);
+		cli_names_parse(&request->names, parser, argument);
 		break;
 	case OPT_TIMEOUT:
 		request->patience = cli_value_seconds(parser, argument);

@@ -8,6 +8,7 @@
 
 #include "cli/admit.h"
 #include "cli/list.h"
+#include "cli/names.h"
 #include "cli/process.h"
 #include "fdpass.h"
 
@@ -49,11 +50,10 @@ struct request {
 	size_t listen_count;         /* groups that are TARGET_LISTEN */
 	enum fdpass_dialect dialect; /* how they are announced */
 	const char *dialect_word;    /* --dialect; NULL: not given */
-	const char **names;          /* owned; --fdname */
-	size_t name_count;
-	char **command;   /* in argv; at least one word */
-	int64_t patience; /* nanoseconds; 0: no deadline */
-	int ready_fd;     /* -1: none */
+	struct cli_names names;      /* --fdname */
+	char **command;              /* in argv; at least one word */
+	int64_t patience;            /* nanoseconds; 0: no deadline */
+	int ready_fd;                /* -1: none */
 	enum {
 		RETIRE_NOTHING,
 		RETIRE_IDLE,   /* --retire: as soon as it has no connections */

@@ -4,7 +4,8 @@
 
 static const struct cli_option options[] = {
 	{"fd", 'f', OPT_FD, "LIST", CLI_FDS, CLI_REQUIRED, NULL,
-	 "send these descriptors: '3', '0,1,2' or '4-9'; repeatable", "What to send"},
+	 "send these descriptors: '3', '0,1,2', '4-9' or with names 'in=0,out=1'; repeatable",
+	 "What to send"},
 	{"match", 'M', OPT_MATCH, "EXPR", CLI_MATCH, CLI_REQUIRED, NULL,
 	 "send all of the process's that fit, such as listen:8080; repeatable", NULL},
 	{"listen-fds", 'l', OPT_LISTEN_FDS, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
@@ -15,6 +16,8 @@ static const struct cli_option options[] = {
 	 "send a socket that listens there; repeatable", NULL},
 	{"connect", 0, OPT_CONNECT, "ADDR", CLI_ADDRESS, CLI_REQUIRED, NULL,
 	 "send a socket that is connected to there; repeatable", NULL},
+	{"fdname", 0, OPT_FDNAME, "NAMES", CLI_TEXT, CLI_REQUIRED, NULL,
+	 "name what is sent: one name for all, or one for each, as A:B:C", NULL},
 	{"mode", 'm', OPT_MODE, "MODE", CLI_CHOICE, CLI_REQUIRED, "r|w|r+",
 	 "open files to read (r), to write (w) or for both (r+); default: r, with --pid as the "
 	 "process has it open",

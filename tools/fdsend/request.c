@@ -118,11 +118,14 @@ static void parse_process(struct request *request, const struct cli_parser *pars
 		request->what = what;
 }
 
-/* How a source is opened or taken. 1: the option was one of these. */
+/* How a source is opened, taken or named. 1: the option was one of these. */
 static int parse_opening(struct request *request, const struct cli_parser *parser,
 			 const struct cli_option *option, const char *argument)
 {
 	switch (option->id) {
+	case OPT_FDNAME:
+		cli_names_parse(&request->names, parser, argument);
+		return 1;
 	case OPT_MODE:
 		parse_mode(request, argument);
 		return 1;
@@ -349,5 +352,6 @@ void fdsend_request_free(struct request *request)
 		fdpass_endpoint_free(request->sources[i].endpoint);
 	}
 	free(request->sources);
+	cli_names_clear(&request->names);
 	cli_process_clear(&request->process);
 }

@@ -8,6 +8,7 @@
 
 #include "cli/admit.h"
 #include "cli/list.h"
+#include "cli/names.h"
 #include "cli/process.h"
 #include "fdpass.h"
 
@@ -35,6 +36,7 @@ struct request {
 	} what;
 	struct source *sources; /* owned */
 	size_t source_count;
+	struct cli_names names;               /* --fdname */
 	struct cli_process process;           /* --pid; owned */
 	enum fdpass_method method;            /* how files are taken from it */
 	char dup_spelling[CLI_NAME_MAX + 3];  /* --dup as it was written, or "" */

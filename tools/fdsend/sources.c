@@ -190,8 +190,11 @@ static int borrow_all(struct fdpass_set *set, const struct cli_list *numbers)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < numbers->count; i++)
+	for (size_t i = 0; r == 0 && i < numbers->count; i++) {
 		r = fdpass_set_borrow(set, numbers->numbers[i]);
+		if (r == 0 && numbers->names != NULL)
+			r = fdpass_set_rename(set, fdpass_set_count(set) - 1, numbers->names[i]);
+	}
 	return r;
 }
 
@@ -247,6 +250,23 @@ static void tell_failure(const struct source *source, int code, struct fdpass_er
 	cli_error("%s", cli_explain_opening(where, error, text, sizeof(text)));
 }
 
+/* --fdname. How many there are may be known only now. */
+static int name_all(const struct request *request, struct fdpass_set *set)
+{
+	size_t count = fdpass_set_count(set);
+	int r = 0;
+
+	if (request->names.count > 1 && request->names.count != count) {
+		cli_error("--fdname: %zu names for %zu descriptors", request->names.count, count);
+		return -EINVAL;
+	}
+	for (size_t i = 0; r == 0 && request->names.count > 0 && i < count; i++)
+		r = fdpass_set_rename(set, i, cli_names_get(&request->names, i));
+	if (r < 0)
+		cli_error("--fdname: %s", strerror(-r));
+	return r;
+}
+
 static int open_all(const struct request *request, const struct fdpass_wait *wait,
 		    struct sources *sources)
 {
@@ -268,12 +288,7 @@ static int open_all(const struct request *request, const struct fdpass_wait *wai
 				fdpass_set_get(sources->set, fdpass_set_count(sources->set) - 1),
 				wait);
 	}
-	if (r == 0 && fdpass_set_count(sources->set) > FDPASS_MESSAGE_MAX) {
-		cli_error("%zu descriptors are too many, at most %d go in one handover",
-			  fdpass_set_count(sources->set), FDPASS_MESSAGE_MAX);
-		r = -E2BIG;
-	}
-	return r;
+	return r == 0 ? name_all(request, sources->set) : r;
 }
 
 int fdsend_sources_open(const struct request *request, const struct fdpass_wait *wait,
