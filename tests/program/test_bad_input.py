@@ -192,14 +192,6 @@ def test_what_only_resembles_an_address(programs, name):
     served(programs, receiver, name)
 
 
-def test_too_many_at_once(programs):
-    """254 are more than one message holds; nothing is sent, and the receiver is served afterwards."""
-    receiver = programs.fdrecv("-f", "0", "name", "--run", "cat")
-    sender = programs.fdsend("-f", ",".join(["0"] * 254), "name")
-    assert sender.wait().status in (1, 2) and "253" in sender.stderr
-    served(programs, receiver)
-
-
 def test_target_beyond_the_hard_limit(programs):
     """Refused before anything is taken: the sender has not given it away."""
     receiver = programs.fdrecv("-f", "3000", "./socket", "--run", "cat", ready=None, limits=(512, 1024))
