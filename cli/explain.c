@@ -57,6 +57,25 @@ static const struct cli_wording sending[] = {
 	{FDPASS_STEP_ANSWER, EPROTO, NULL,
 	 "{where}: the receiver wrote something that is no answer of fdrecv; it cannot be told "
 	 "whether it has the descriptors. --no-confirm does not look at it"},
+	{FDPASS_STEP_ANSWER, ENOMSG, "until",
+	 "{where}: the descriptors were read, but this receiver does not answer, so that it cannot "
+	 "be told what it does with them"},
+	{FDPASS_STEP_START, ENOEXEC, NULL,
+	 "{where}: accepted, but it could not be started: {text}"},
+	{FDPASS_STEP_START, EOWNERDEAD, "killed",
+	 "{where}: accepted, and then the receiver was killed; it cannot be told whether it had "
+	 "started its command"},
+	{FDPASS_STEP_START, EOWNERDEAD, "hidden",
+	 "{where}: accepted, but the receiver is not visible in /proc; it cannot be told whether "
+	 "it "
+	 "has started its command"},
+	{FDPASS_STEP_START, EOWNERDEAD, NULL,
+	 "{where}: accepted, and then the receiver ended; it cannot be told whether it had started "
+	 "its command"},
+	{FDPASS_STEP_START, EOPNOTSUPP, NULL,
+	 "{where}: the kernel cannot tell who answers, which takes Linux 6.5 ({errno}); nothing "
+	 "was "
+	 "given"},
 	{FDPASS_STEP_ANSWER, ENOMSG, NULL,
 	 "{where}: the descriptors were read, but this receiver does not answer, as "
 	 "--confirm=answer "
@@ -73,6 +92,11 @@ static const struct cli_wording sending[] = {
 	{FDPASS_STEP_WAIT, ETIMEDOUT, "backlog",
 	 "{where}: the time ran out; a receiver listens there and accepts nobody. Nothing was "
 	 "given"},
+	{FDPASS_STEP_WAIT, ETIMEDOUT, "accepted",
+	 "{where}: the time ran out; the receiver has the descriptors, and has not started its "
+	 "command"},
+	{FDPASS_STEP_WAIT, ETIMEDOUT, "started",
+	 "{where}: the time ran out; the command was started, and has not ended"},
 	{FDPASS_STEP_WAIT, ETIMEDOUT, "old",
 	 "{where}: the time ran out, and the receiver has not asked for them; it may be too old to "
 	 "take names or more than 253 descriptors. Nothing was given"},
@@ -86,6 +110,10 @@ static const struct cli_wording sending[] = {
 	 "{where}: interrupted before the receiver took the descriptors; as they are on their way, "
 	 "it "
 	 "may still do so"},
+	{FDPASS_STEP_WAIT, ECANCELED, "accepted",
+	 "{where}: interrupted; the receiver has the descriptors, and has not started its command"},
+	{FDPASS_STEP_WAIT, ECANCELED, "started",
+	 "{where}: interrupted; the command was started, and has not ended"},
 	{FDPASS_STEP_WAIT, ECANCELED, NULL, "{where}: interrupted; nothing was given"},
 	{FDPASS_STEP_ANSWER, 0, NULL,
 	 "{where}: waiting for the answer failed: {errno}; it cannot be told whether the receiver "

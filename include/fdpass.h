@@ -95,6 +95,7 @@ enum fdpass_step {
 	FDPASS_STEP_PROCESS,    /* finding and pinning another process */
 	FDPASS_STEP_ACQUIRE,    /* taking a descriptor out of it */
 	FDPASS_STEP_ACTIVATION, /* reading or writing an announcement of descriptors */
+	FDPASS_STEP_START,      /* waiting until the receiver has started what it is to run */
 };
 
 /* The other end of a connection as the kernel's credentials show it: unix(7), SO_PEERCRED and
@@ -618,6 +619,8 @@ enum fdpass_event_kind {
 	FDPASS_EVENT_CROWDED_OUT,  /* receiver: closed, idle longest of too many callers */
 	FDPASS_EVENT_BUSY,         /* receiver: told that another sender was first */
 	FDPASS_EVENT_PROGRESS,     /* either side, of a rich handover: `done` of `total` */
+	FDPASS_EVENT_ACCEPTED,     /* sender, when it waits for more: the receiver has them */
+	FDPASS_EVENT_STARTED,      /* sender, when it waits for that: it has become its program */
 };
 
 /* Lent to the observer for the duration of the call. */
@@ -647,6 +650,14 @@ enum fdpass_waiting {
 	FDPASS_WAIT_LISTENER, /* no receiver there: wait until one listens, and takes it */
 };
 
+/* How much of what follows is waited for. */
+enum fdpass_until {
+	FDPASS_UNTIL_ACCEPTED, /* until it is delivered, as `confirm` says */
+	FDPASS_UNTIL_STARTED, /* until the process that accepted has become the program that it was to run:
+				  its execve(2) has succeeded */
+	FDPASS_UNTIL_ENDED, /* and until it has ended, whatever it was by then */
+};
+
 /* How it is known that a handover arrived. */
 enum fdpass_proof {
 	FDPASS_PROOF_NONE,   /* it is not: FDPASS_CONFIRM_NONE */
@@ -659,6 +670,7 @@ struct fdpass_send_options {
 	const struct fdpass_rule *rule; /* who may receive; NULL: a new rule */
 	enum fdpass_confirm confirm;
 	enum fdpass_waiting waiting;
+	enum fdpass_until until; /* more than ACCEPTED: `confirm` is taken as CONFIRM_ANSWER */
 	const struct fdpass_wait *wait;
 	fdpass_observer observer; /* or NULL */
 	void *observer_context;
@@ -667,7 +679,7 @@ struct fdpass_send_options {
 #define FDPASS_SEND_OPTIONS_INIT                                                                   \
 	{                                                                                          \
 		sizeof(struct fdpass_send_options), NULL, FDPASS_CONFIRM_BEST, FDPASS_WAIT_NEVER,  \
-			NULL, NULL, NULL                                                           \
+			FDPASS_UNTIL_ACCEPTED, NULL, NULL, NULL                                    \
 	}
 
 struct fdpass_delivery {
@@ -686,7 +698,12 @@ struct fdpass_delivery {
  * again after a receiver that did not read it (a plain one), or did not ask for the descriptors (a rich
  * one), or said -EBUSY.
  *
- * 0 means delivered, with the proof in `ret_delivery` (which may be NULL). Failures, by step:
+ * 0 means delivered, with the proof in `ret_delivery` (which may be NULL), and that what `until` waits for
+ * has happened. The process is the one that answered (SCM_PIDFD, Linux 6.5), whoever called listen(). Its
+ * connection ends when it becomes another program, or dies, or closes it: then it must not be marked as
+ * exiting in /proc, or it must have ended of its own accord since (Linux 6.15, PIDFD_GET_INFO, or /proc while
+ * nobody has asked for its status). So it has to be visible in /proc, and on an inherited connection nobody
+ * else may hold its end. Failures, by step:
  *   CONNECT  -ECONNREFUSED, -ENOENT, -EACCES, ...: no receiver; nothing was sent
  *   PEER     -EPERM: the receiver is not admitted by the rule; nothing was sent
  *   SEND     nothing was given; -EINVAL also when a descriptor is of a kind that cannot be passed
@@ -699,13 +716,21 @@ struct fdpass_delivery {
  *            receivers do that are too old for one, or it read on and never greeted: nothing was given
  *            -EPROTO: what it wrote is no answer: cannot tell; or, with error->text "unasked", that came
  *            before it had asked for the descriptors of a rich handover, so that nothing was given
- *            -ENOMSG: it was read, but by a receiver that does not answer (CONFIRM_ANSWER only)
- *   WAIT     -ETIMEDOUT, -ECANCELED; error->text is "sent" when the message had gone out already, so
+ *            -ENOMSG: it was read, but by a receiver that does not answer (CONFIRM_ANSWER only, or with
+ *            error->text "until" since more was to be waited for)
+ *   START    the receiver has accepted, and
+ *            -ENOEXEC: could not start what it was to run; its reason is in error->text
+ *            -EOWNERDEAD: cannot tell, since it was ended by a signal ("killed" in error->text), or is not
+ *            visible in /proc ("hidden"), or has ended nobody knows how ("unknown")
+ *            or it was not even connected to: -EOPNOTSUPP ("kernel"), before Linux 6.5
+ *   WAIT     -ETIMEDOUT, -ECANCELED; error->text is "accepted" when it has not started yet, "started" when
+ *            it has not ended yet, "sent" when the message had gone out already, so
  *            that it may still be read. Else nothing was given, and it says what stood in the way at last:
  *            "stranger" (who, in error->peer), "denied", "backlog", "unread", "old" (the receiver has not
  *            asked for the descriptors of a rich handover, and may be too old for one), "partly" (a rich
  *            handover was on its way), or "" when nobody listened
- *   ADDRESS  -EINVAL: the set is empty or too large, or an option has a value that it cannot have; -E2BIG:
+ *   ADDRESS  -EINVAL: the set is empty or too large, or an option has a value that it cannot have, also
+ *            CONFIRM_NONE with an `until`; -E2BIG:
  *            the names are longer than FDPASS_NAMES_MAX
  *   RUNDIR, SOCKET, MEMORY   as fdpass_listener_open(); nothing was sent
  */

@@ -8,11 +8,7 @@
 #include "acquire/pidref.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -21,9 +17,9 @@
 #include "acquire/status.h"
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/process.h"
 
 #define PIDFS_SUPER_MAGIC 0x50494446 /* linux/magic.h, 6.9 */
-#define FDINFO_MAX 1024
 
 int fdpass_pidref_fail(const struct fdpass_pidref *ref, struct fdpass_error *error,
 		       enum fdpass_step step, int code, int number, const char *word)
@@ -45,9 +41,7 @@ int fdpass_pidref_fail(const struct fdpass_pidref *ref, struct fdpass_error *err
 
 int fdpass_pidref_has_ended(const struct fdpass_pidref *ref)
 {
-	struct pollfd end = {.fd = ref->pidfd, .events = POLLIN};
-
-	return poll(&end, 1, 0) > 0;
+	return fdpass_process_has_ended(ref->pidfd);
 }
 
 const char *fdpass_pidref_end_word(const struct fdpass_pidref *ref)
@@ -92,40 +86,6 @@ static const char *word_for_open(int *code)
 	}
 }
 
-/* The process's number in /proc, which may belong to another pid namespace than we do; 0 if it has
- * none there, -1 when it has ended: fs/pidfs.c, pidfd_show_fdinfo(). */
-static long number_in_proc(int pidfd, pid_t pid)
-{
-	char path[64], text[FDINFO_MAX], *found;
-	fd_owned int fd = FD_NONE;
-	ssize_t length;
-
-	snprintf(path, sizeof(path), "/proc/thread-self/fdinfo/%d", pidfd);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	/* Older kernels hide it even from oneself, if one is not dumpable. */
-	if (fd < 0)
-		return errno == EACCES ? pid : -errno;
-	length = read(fd, text, sizeof(text) - 1);
-	if (length < 0)
-		return -errno;
-	text[length] = '\0';
-	found = strstr(text, "\nPid:");
-	return found != NULL ? strtol(found + strlen("\nPid:"), NULL, 10) : 0;
-}
-
-static int open_proc(int pidfd, pid_t pid)
-{
-	char path[64];
-	long number = number_in_proc(pidfd, pid);
-	int proc;
-
-	if (number <= 0)
-		return number < 0 ? (int)number : -ENOENT;
-	snprintf(path, sizeof(path), "/proc/%ld", number);
-	proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return proc >= 0 ? proc : -errno;
-}
-
 static int pin(struct fdpass_pidref *ref, pid_t pid, uint64_t inode, struct fdpass_error *error)
 {
 	struct statfs filesystem;
@@ -152,7 +112,7 @@ static int pin(struct fdpass_pidref *ref, pid_t pid, uint64_t inode, struct fdpa
 					  "pidfs");
 	if (inode != 0 && ref->inode != inode)
 		return fdpass_pidref_fail(ref, error, FDPASS_STEP_PROCESS, -ESRCH, -1, "inode");
-	ref->proc = open_proc(ref->pidfd, pid);
+	ref->proc = fdpass_process_open(ref->pidfd, pid);
 	if (fdpass_pidref_has_ended(ref))
 		return fdpass_pidref_fail(ref, error, FDPASS_STEP_PROCESS, -ESRCH, -1,
 					  fdpass_pidref_end_word(ref));

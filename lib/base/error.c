@@ -90,6 +90,8 @@ const char *fdpass_step_text(enum fdpass_step step)
 		return "looking up the address";
 	case FDPASS_STEP_ACTIVATION:
 		return "announcing the descriptors";
+	case FDPASS_STEP_START:
+		return "waiting for the start";
 	case FDPASS_STEP_WAIT:
 		return "waiting";
 	case FDPASS_STEP_PROCESS:

@@ -25,6 +25,19 @@ static int option(int socket, int name, int *ret_value)
 	return getsockopt(socket, SOL_SOCKET, name, ret_value, &length) < 0 ? -errno : 0;
 }
 
+int fdpass_socket_pidfds(int socket, enum socket_pidfds wanted)
+{
+	int on = wanted == SOCKET_PIDFDS_ON;
+	int before;
+	int r = option(socket, SO_PASSPIDFD, &before);
+
+	if (r == 0 && setsockopt(socket, SOL_SOCKET, SO_PASSPIDFD, &on, sizeof(on)) < 0)
+		r = -errno;
+	if (r < 0)
+		return r == -ENOPROTOOPT || r == -EINVAL ? -EOPNOTSUPP : r;
+	return before != 0;
+}
+
 int fdpass_socket_check_connected(int socket)
 {
 	struct sockaddr_storage peer;

@@ -6,6 +6,8 @@
 #include "base/discard.h"
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/socket.h"
+#include "handover/started.h"
 #include "rendezvous/dialer.h"
 #include "wire/offer.h"
 #include "wire/outgoing.h"
@@ -109,36 +111,81 @@ static int drive(struct sending *sending, struct outgoing *outgoing)
 	}
 }
 
+static int is_inherited(const struct sending *sending)
+{
+	return sending->dialer.address->kind == FDPASS_ADDRESS_CONNECTED;
+}
+
 /* Closes a connection to somebody who is given nothing. */
 static void leave(const struct sending *sending, int socket)
 {
 	/* One that was inherited is not ours to shut down. */
-	if (sending->dialer.address->kind == FDPASS_ADDRESS_CONNECTED)
+	if (is_inherited(sending))
 		fdpass_fd_close(socket);
 	else
 		fdpass_discard_connection(socket);
 }
 
+/* More is wanted than its answer. */
+static int waits_for_start(const struct sending *sending)
+{
+	return sending->options->until != FDPASS_UNTIL_ACCEPTED;
+}
+
+static void tell_started(void *context)
+{
+	observe(context, FDPASS_EVENT_STARTED, "");
+}
+
+/* Everything that is said over one connection. 1, or a negative errno, in `error` if that is known. */
+static int converse(struct sending *sending, struct outgoing *outgoing, struct fdpass_error *error)
+{
+	int r = waits_for_start(sending) ? fdpass_outgoing_ask_process(outgoing) : 0;
+
+	if (r < 0)
+		return fdpass_error_set(error, FDPASS_STEP_MEMORY, r);
+	r = drive(sending, outgoing);
+	if (r < 0) {
+		failed(outgoing, r, error);
+		if (r == -ENOMSG && waits_for_start(sending))
+			fdpass_error_text(error, FDPASS_STEP_ANSWER, r, "until");
+		return r;
+	}
+	sending->delivery.installed = outgoing->answer.count;
+	if (!waits_for_start(sending))
+		return r;
+	observe(sending, FDPASS_EVENT_ACCEPTED, "");
+	return fdpass_started_wait(outgoing, sending->options->until, sending->options->wait,
+				   tell_started, sending, error);
+}
+
 /* One handover over one connection, which it owns. */
 static int hand_over(struct sending *sending, int socket, struct fdpass_error *error)
 {
+	enum fdpass_confirm confirm =
+		waits_for_start(sending) ? FDPASS_CONFIRM_ANSWER : sending->options->confirm;
 	struct outgoing outgoing;
+	int pidfds = SOCKET_PIDFDS_ON;
 	int r = check_peer(sending, socket, error);
 
+	/* Others may hold it, too: it gets back what it had. */
+	if (r == 0 && waits_for_start(sending) && is_inherited(sending)) {
+		pidfds = fdpass_socket_pidfds(socket, SOCKET_PIDFDS_ON);
+		if (pidfds < 0)
+			r = fdpass_error_text(error, FDPASS_STEP_START, pidfds, "kernel");
+	}
 	if (r < 0) {
 		leave(sending, socket);
 		return r;
 	}
-	r = fdpass_outgoing_begin(&outgoing, socket, sending->options->confirm);
+	r = fdpass_outgoing_begin(&outgoing, socket, confirm);
 	fdpass_outgoing_offer(&outgoing, sending->header, sending->header_size);
 	if (r < 0)
 		r = fdpass_error_set(error, FDPASS_STEP_SOCKET, r);
 	else
-		r = drive(sending, &outgoing);
-	if (r > 0)
-		sending->delivery.installed = outgoing.answer.count;
-	else if (error->step == FDPASS_STEP_NONE)
-		failed(&outgoing, r, error);
+		r = converse(sending, &outgoing, error);
+	if (pidfds == SOCKET_PIDFDS_OFF)
+		fdpass_socket_pidfds(socket, SOCKET_PIDFDS_OFF);
 	fdpass_outgoing_end(&outgoing);
 	return r > 0 ? 0 : r;
 }
@@ -147,7 +194,7 @@ static int hand_over(struct sending *sending, int socket, struct fdpass_error *e
  * one was not read, or not asked for, or nobody was there who may have it. */
 static int can_retry(const struct sending *sending, const struct fdpass_error *failure)
 {
-	if (sending->dialer.address->kind == FDPASS_ADDRESS_CONNECTED)
+	if (is_inherited(sending))
 		return 0;
 	if (failure->step == FDPASS_STEP_PEER)
 		return failure->code == EPERM;
@@ -231,7 +278,9 @@ static int check(const struct fdpass_set *set, const struct fdpass_send_options 
 	size_t count = fdpass_set_count(set);
 
 	return count >= 1 && count <= FDPASS_HANDOVER_MAX && options->size == sizeof(*options) &&
-	       options->confirm <= FDPASS_CONFIRM_NONE && options->waiting <= FDPASS_WAIT_LISTENER;
+	       options->confirm <= FDPASS_CONFIRM_NONE &&
+	       options->waiting <= FDPASS_WAIT_LISTENER && options->until <= FDPASS_UNTIL_ENDED &&
+	       (options->confirm != FDPASS_CONFIRM_NONE || options->until == FDPASS_UNTIL_ACCEPTED);
 }
 
 /* A rich handover's header, made once for every try. */
@@ -271,6 +320,8 @@ int fdpass_send(const struct fdpass_address *address, const struct fdpass_set *s
 		return fdpass_error_set(error, FDPASS_STEP_MEMORY, r);
 	}
 	fdpass_dialer_init(&sending.dialer, address);
+	if (waits_for_start(&sending))
+		sending.dialer.pidfds = SOCKET_PIDFDS_ON;
 	r = send_until_taken(&sending, error);
 	fdpass_dialer_end(&sending.dialer);
 	fdpass_rule_free(sending.own_rule);

@@ -78,6 +78,12 @@ int fdpass_dialer_try(struct dialer *dialer, struct fdpass_error *error)
 	/* No descriptor is expected from the other end. Before connecting, so that a stranger who
 	 * listens there cannot leave any in our queue. */
 	fdpass_socket_refuse_descriptors(fd);
+	if (dialer->pidfds == SOCKET_PIDFDS_ON) {
+		int r = fdpass_socket_pidfds(fd, SOCKET_PIDFDS_ON);
+
+		if (r < 0)
+			return fdpass_error_text(error, FDPASS_STEP_START, r, "kernel");
+	}
 	length = connect_address(dialer->address, &un, &inode);
 	if (length < 0)
 		return fdpass_error_set(error, FDPASS_STEP_CONNECT, length);

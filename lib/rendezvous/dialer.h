@@ -4,12 +4,14 @@
 
 /* Connecting to an address, and waiting for somebody to listen there. */
 
+#include "base/socket.h"
 #include "base/wait.h"
 #include "rendezvous/address.h"
 #include "rendezvous/watch.h"
 
 struct dialer {
 	const struct fdpass_address *address; /* borrowed */
+	enum socket_pidfds pidfds;            /* of what it connects; not of what was inherited */
 	struct watch watch;                   /* of a path */
 	int armed;                       /* of an abstract name: 1 once it was asked for a ... */
 	int companion;                   /* ... companion; owned, or FD_NONE */
@@ -21,7 +23,7 @@ struct dialer {
 void fdpass_dialer_init(struct dialer *dialer, const struct fdpass_address *address);
 
 /* Tries once, without waiting. Returns a connected, non-blocking, close-on-exec socket that the
- * caller owns, or a negative errno (steps CONNECT, RUNDIR, SOCKET). */
+ * caller owns, or a negative errno (steps CONNECT, RUNDIR, SOCKET, START). */
 int fdpass_dialer_try(struct dialer *dialer, struct fdpass_error *error);
 
 /*

@@ -10,10 +10,7 @@
 
 #include "base/set.h"
 
-/* Linux 6.5; Debian 12's headers are older (include/uapi/asm-generic/socket.h). */
-#ifndef SO_PASSPIDFD
-#define SO_PASSPIDFD 76
-#endif
+/* Linux 6.5; Debian 12's headers are older (include/linux/socket.h). */
 #ifndef SCM_PIDFD
 #define SCM_PIDFD 0x04
 #endif

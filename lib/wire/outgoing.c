@@ -40,6 +40,7 @@ int fdpass_outgoing_begin(struct outgoing *outgoing, int socket, enum fdpass_con
 	*outgoing = (struct outgoing){
 		.socket = socket,
 		.events = FD_NONE,
+		.answerer = FD_NONE,
 		.confirm = confirm,
 		.pause = {.first = NSEC_PER_MSEC / 2, .most = 100 * NSEC_PER_MSEC},
 		.resume = FDPASS_NO_DEADLINE,
@@ -59,6 +60,31 @@ int fdpass_outgoing_unread(const struct outgoing *outgoing, int *ret_unread)
 	return ioctl(outgoing->socket, SIOCOUTQ, ret_unread) < 0 ? -errno : 0;
 }
 
+int fdpass_outgoing_ask_process(struct outgoing *outgoing)
+{
+	return fdpass_set_new(&outgoing->strays);
+}
+
+/* The same as fdpass_message_read(), and keeps who wrote it: of an answer, whoever wrote the end of it. The
+ * kernel never glues together what different processes wrote (unix_stream_read_generic()). */
+static ssize_t read_with_writer(struct outgoing *outgoing, void *bytes, size_t size)
+{
+	struct message message;
+	int r = fdpass_message_receive(outgoing->socket, bytes, size, outgoing->strays, &message);
+
+	if (r < 0)
+		return r;
+	/* None is expected, and where SO_PASSRIGHTS is unknown none can be kept out. */
+	fdpass_set_discard(outgoing->strays, 0);
+	if (outgoing->answer.type == FRAME_ACCEPTED) {
+		fdpass_fd_close(message.pidfd);
+	} else if (message.size > 0) {
+		fdpass_fd_close(outgoing->answerer);
+		outgoing->answerer = message.pidfd;
+	}
+	return message.size;
+}
+
 int fdpass_outgoing_hear(struct outgoing *outgoing)
 {
 	for (;;) {
@@ -70,7 +96,8 @@ int fdpass_outgoing_hear(struct outgoing *outgoing)
 		if (r != 0)
 			return r;
 		space = frame_reader_space(&outgoing->reader, &size);
-		got = fdpass_message_read(outgoing->socket, space, size);
+		got = outgoing->strays == NULL ? fdpass_message_read(outgoing->socket, space, size)
+					       : read_with_writer(outgoing, space, size);
 		if (got == -EAGAIN)
 			return 0;
 		if (got < 0)
@@ -205,6 +232,8 @@ int fdpass_outgoing_wait(struct outgoing *outgoing, const struct fdpass_wait *wa
 
 void fdpass_outgoing_end(struct outgoing *outgoing)
 {
+	outgoing->strays = fdpass_set_free(outgoing->strays);
+	outgoing->answerer = fdpass_fd_close(outgoing->answerer);
 	outgoing->events = fdpass_fd_close(outgoing->events);
 	outgoing->socket = fdpass_fd_close(outgoing->socket);
 }

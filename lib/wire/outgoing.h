@@ -20,6 +20,8 @@ struct outgoing {
 	int unsendable;            /* 1 when it failed since the kernel did not send something */
 	int sent;                  /* 1 once everything is in the socket */
 	int spoke;                 /* 1 once the receiver wrote a byte */
+	struct fdpass_set *strays; /* owned; NULL: nobody asks for the process */
+	int answerer; /* owned: a pidfd of who wrote the last bytes, or of who answered */
 	struct fdpass_pause pause; /* for ETOOMANYREFS, which has no event */
 	int64_t resume;            /* when it ends; FDPASS_NO_DEADLINE without one */
 	struct frame_reader reader;
@@ -33,6 +35,10 @@ int fdpass_outgoing_begin(struct outgoing *outgoing, int socket, enum fdpass_con
 /* Makes it a rich handover, with this header (wire/offer.h), which is borrowed until the end. Before the
  * first step. */
 void fdpass_outgoing_offer(struct outgoing *outgoing, const unsigned char *header, size_t size);
+
+/* Has it keep, in `answerer`, a pidfd of the process that answers; the socket has SO_PASSPIDFD. Before the
+ * first step. -ENOMEM. FD_NONE, or a negative errno in its place, when the kernel did not give one. */
+int fdpass_outgoing_ask_process(struct outgoing *outgoing);
 
 /*
  * Goes as far as it can without waiting. 1: done, with the proof in `*ret_proof`; 0: call again after

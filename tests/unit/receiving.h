@@ -8,9 +8,9 @@
 
 struct receiving {
 	struct fdpass_receiver *receiver;
-	int events[FDPASS_EVENT_PROGRESS + 1]; /* how often each kind was reported */
-	int index;                             /* of the last one, ... */
-	pid_t last;                            /* ... and the process that it was about */
+	int events[FDPASS_EVENT_STARTED + 1]; /* how often each kind was reported */
+	int index;                            /* of the last one, ... */
+	pid_t last;                           /* ... and the process that it was about */
 };
 
 /* `rule` may be NULL; the sockets' mode is 0666. */

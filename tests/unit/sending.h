@@ -11,9 +11,9 @@ struct sending {
 	struct fdpass_wait wait; /* five seconds, so that a failing test ends */
 	struct fdpass_delivery delivery;
 	struct fdpass_error error;
-	int events[FDPASS_EVENT_PROGRESS + 1]; /* how often each was reported */
-	int tell;                              /* unless negative: written to ... */
-	enum fdpass_event_kind tell_of;        /* ... when this is reported */
+	int events[FDPASS_EVENT_STARTED + 1]; /* how often each was reported */
+	int tell;                             /* unless negative: written to ... */
+	enum fdpass_event_kind tell_of;       /* ... when this is reported */
 };
 
 void sending_init(struct sending *sending);

@@ -79,7 +79,7 @@ START_TEST(every_step_has_its_own_words)
 {
 	int step, other;
 
-	for (step = FDPASS_STEP_NONE; step <= FDPASS_STEP_ACTIVATION; step++) {
+	for (step = FDPASS_STEP_NONE; step <= FDPASS_STEP_START; step++) {
 		const char *text = fdpass_step_text((enum fdpass_step)step);
 
 		ck_assert_str_ne(text, "an unknown step");

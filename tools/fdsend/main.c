@@ -57,6 +57,8 @@ static void report(void *context, const struct fdpass_event *event)
 	case FDPASS_EVENT_CROWDED_OUT:
 	case FDPASS_EVENT_BUSY:
 	case FDPASS_EVENT_PROGRESS:
+	case FDPASS_EVENT_ACCEPTED:
+	case FDPASS_EVENT_STARTED:
 		break;
 	}
 }
