@@ -23,6 +23,7 @@ import importlib.util
 import os
 import re
 import select
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -414,16 +415,26 @@ def test_page_bytes_are_the_programs_bytes(programs):
     blocks = [bytes.fromhex("".join(line)) for section, _, _, lines
               in pages.literal_blocks((MAN / "fdpass-protocol.7").read_text())
               if section != "EXAMPLES" for line in lines]
-    greeting, accepted, refused, magic = blocks
+    greeting, accepted, refused, head, names, go_on = blocks
     receiver = programs.fdrecv("-f", "3-5", "./x", "--run", "true")
     reader = programs.text("x")
-    with peers.connect(programs.path("x")) as rich:
-        rich.sendall(magic + b"more of it")
-        said = rich.makefile("rb").read()
+    with peers.connect(programs.path("x")) as newer:
+        newer.sendall(head[:7] + b"\2" + head[8:] + names)
+        said = newer.makefile("rb").read()
     assert said[:10] == greeting + refused[:2]
-    assert said[16:].decode() == "more than 1048576 descriptors are announced"
+    assert said[16:].decode() == "this receiver is older than the sender's handover"
     assert int.from_bytes(said[10:12], "big") == len(said) - 16 and said[12:16] == bytes(4)
     assert refused[2:4] == (len(refused) - 8).to_bytes(2, "big")
+    with peers.connect(programs.path("x")) as rich:
+        rich.sendall(head + names)
+        said = b""
+        while len(said) < 16:
+            said += rich.recv(16 - len(said)) or b"the end"
+        assert said == greeting + go_on
+        socket.send_fds(rich, [b"\3"], [reader] * 3)
+        assert rich.makefile("rb").read() == accepted
+    programs.succeeds(receiver)
+    receiver = programs.fdrecv("-f", "3-5", "./x", "--run", "true")
     with peers.send(programs.path("x"), [reader] * 3) as connection:
         assert connection.makefile("rb").read() == greeting + accepted
     programs.succeeds(receiver)
