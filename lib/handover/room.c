@@ -92,7 +92,7 @@ size_t fdpass_room_names(const struct room *room)
 	size_t names = 0;
 
 	for (int i = 0; i < FDPASS_CALLERS_MAX; i++)
-		names += room->places[i].incoming.offer.room;
+		names += fdpass_offer_memory(&room->places[i].incoming.offer);
 	return names;
 }
 

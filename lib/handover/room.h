@@ -7,8 +7,9 @@
 
 #include "wire/incoming.h"
 
-/* Bytes of names that all callers together may have sent of handovers that are not complete. */
-#define ROOM_NAMES_MAX (4 * (size_t)FDPASS_NAMES_MAX)
+/* Bytes of memory for names of handovers that are not complete, of all callers together: four times what the
+ * largest handover takes. */
+#define ROOM_NAMES_MAX (4 * (FDPASS_NAMES_MAX + FDPASS_HANDOVER_MAX * sizeof(char *)))
 
 struct caller {
 	struct incoming incoming; /* socket FD_NONE: the place is free */
@@ -38,7 +39,7 @@ struct caller *fdpass_room_idlest_named(struct room *room, const struct caller *
 /* 1 when anybody else holds descriptors of a handover that is not complete. */
 int fdpass_room_others_hold(const struct room *room, const struct caller *except);
 
-/* Bytes of names that are kept for callers. */
+/* Bytes of memory that callers' names take. */
 size_t fdpass_room_names(const struct room *room);
 
 /* 1 when it is full, and everybody who would have to go has something for us to read first. */

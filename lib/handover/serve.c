@@ -145,6 +145,7 @@ static int consider(struct fdpass_receiver *receiver, struct caller *caller,
 	receiver->reason[0] = '\0';
 	if (receiver->consider != NULL &&
 	    receiver->consider(receiver->consider_context, &offer, receiver->reason) < 0) {
+		receiver->reason[FDPASS_REASON_MAX] = '\0';
 		if (receiver->reason[0] == '\0')
 			*ret_reason = "the receiver does not want it";
 		return -EREMOTEIO;

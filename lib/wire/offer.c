@@ -166,6 +166,11 @@ int fdpass_offer_judge(struct offer *offer, const char **ret_reason)
 	return name == end ? 0 : bad(-EBADMSG, "there are more names than descriptors", ret_reason);
 }
 
+size_t fdpass_offer_memory(const struct offer *offer)
+{
+	return offer->room + (offer->list != NULL ? offer->count * sizeof(*offer->list) : 0);
+}
+
 void fdpass_offer_end(struct offer *offer)
 {
 	free(offer->names);

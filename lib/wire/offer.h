@@ -72,6 +72,9 @@ int fdpass_offer_add(struct offer *offer, const unsigned char *bytes, size_t siz
 /* Judges the names, when they are whole, and makes the list. 0, -EBADMSG, -ENOMEM; with a reason. */
 int fdpass_offer_judge(struct offer *offer, const char **ret_reason);
 
+/* Bytes of memory that it takes now. */
+size_t fdpass_offer_memory(const struct offer *offer);
+
 void fdpass_offer_end(struct offer *offer);
 
 #endif
