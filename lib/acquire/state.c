@@ -3,16 +3,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "acquire/pidref.h"
 #include "acquire/status.h"
 #include "base/fd.h"
-
-#define STAT_TEXT_MAX 1024
-#define PF_EXITING 0x4 /* include/linux/sched.h, since 2.6.12 */
+#include "base/process.h"
 
 /* One thread: 1 when it does not run, 0 when it may. One that has gone meanwhile does not. */
 static int is_at_rest(int tasks, const char *name)
@@ -52,23 +48,15 @@ int fdpass_pidref_is_stopped(const struct fdpass_pidref *ref)
 
 int fdpass_pidref_is_ending(const struct fdpass_pidref *ref)
 {
-	fd_owned int fd = FD_NONE;
-	char text[STAT_TEXT_MAX], *end;
-	unsigned flags;
-	ssize_t length;
+	struct process_stat stat;
+	int r;
 
 	if (fdpass_pidref_has_ended(ref))
 		return 1;
 	if (ref->proc < 0)
 		return ref->proc;
-	fd = openat(ref->proc, "stat", O_RDONLY | O_CLOEXEC);
-	length = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
-	if (length < 0)
-		return errno == ESRCH || errno == ENOENT ? 1 : -errno;
-	text[length] = '\0';
-	/* The name before it may contain anything, so the fields are counted from its end. */
-	end = strrchr(text, ')');
-	if (end == NULL || sscanf(end, ") %*c %*d %*d %*d %*d %*d %u", &flags) != 1)
-		return -EPROTO;
-	return (flags & PF_EXITING) != 0;
+	r = fdpass_process_stat(ref->proc, &stat);
+	if (r < 0)
+		return r == -ESRCH ? 1 : r;
+	return (stat.flags & PROCESS_EXITING) != 0;
 }
