@@ -52,8 +52,11 @@ static void report(void *context, const struct fdpass_event *event)
 		[FDPASS_EVENT_CROWDED_OUT] = "turned away, idle longest of too many",
 		[FDPASS_EVENT_BUSY] = "turned away",
 	};
-	const struct reception *reception = context;
+	struct reception *reception = context;
 
+	if (event->kind == FDPASS_EVENT_PROGRESS)
+		cli_progress_tell(&reception->progress, where_of(reception, event->index),
+				  event->done, event->total);
 	if ((size_t)event->kind >= sizeof(what) / sizeof(*what) || what[event->kind] == NULL)
 		return;
 	cli_verbose("%s: process %jd of user %ju: %s%s%s", where_of(reception, event->index),

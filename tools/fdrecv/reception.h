@@ -4,6 +4,7 @@
 
 /* One run of fdrecv: what it was asked, what it has so far, and how it ends. */
 
+#include "cli/progress.h"
 #include "fdpass.h"
 #include "tools/fdrecv/placement.h"
 #include "tools/fdrecv/request.h"
@@ -27,6 +28,7 @@ struct reception {
 	struct fdpass_receiver *receiver;
 	struct retiree *retirees; /* owned, one for each --pid; NULL without --retire */
 	int retirement; /* whoever retires them waits until this is closed; -1: nobody does */
+	struct cli_progress progress; /* of what comes */
 	struct fdpass_wait wait;
 };
 

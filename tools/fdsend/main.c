@@ -7,6 +7,7 @@
 
 #include "cli/diagnostic.h"
 #include "cli/explain.h"
+#include "cli/progress.h"
 #include "cli/signals.h"
 #include "cli/sockspec.h"
 #include "cli/standard.h"
@@ -28,9 +29,16 @@ static void raise_limit(void)
 	}
 }
 
+/* What the observer has to know. */
+struct watching {
+	const char *where;
+	struct cli_progress progress;
+};
+
 static void report(void *context, const struct fdpass_event *event)
 {
-	const char *where = context;
+	struct watching *watching = context;
+	const char *where = watching->where;
 	intmax_t pid = (intmax_t)event->peer.pid;
 	uintmax_t uid = (uintmax_t)event->peer.uid;
 
@@ -52,13 +60,19 @@ static void report(void *context, const struct fdpass_event *event)
 		cli_verbose("%s: process %jd of user %ju listens there, who may not have them",
 			    where, pid, uid);
 		break;
+	case FDPASS_EVENT_PROGRESS:
+		cli_progress_tell(&watching->progress, where, event->done, event->total);
+		break;
+	case FDPASS_EVENT_ACCEPTED:
+		cli_verbose("%s: process %jd has them, and is to run its command", where, pid);
+		break;
+	case FDPASS_EVENT_STARTED:
+		cli_verbose("%s: process %jd runs its command", where, pid);
+		break;
 	case FDPASS_EVENT_TURNED_AWAY:
 	case FDPASS_EVENT_DISCONNECTED:
 	case FDPASS_EVENT_CROWDED_OUT:
 	case FDPASS_EVENT_BUSY:
-	case FDPASS_EVENT_PROGRESS:
-	case FDPASS_EVENT_ACCEPTED:
-	case FDPASS_EVENT_STARTED:
 		break;
 	}
 }
@@ -96,14 +110,16 @@ static int send_to(const struct request *request, const struct fdpass_address *a
 	struct fdpass_delivery delivery;
 	char text[CLI_DIAGNOSTIC_MAX];
 	const char *where = fdpass_address_text(address);
+	struct watching watching = {where, CLI_PROGRESS_INIT};
 	int r;
 
 	options.rule = rule;
 	options.confirm = request->confirm;
 	options.waiting = request->waiting;
+	options.until = request->until;
 	options.wait = wait;
 	options.observer = report;
-	options.observer_context = (void *)(uintptr_t)where;
+	options.observer_context = &watching;
 	r = fdpass_send(address, set, &options, &delivery, &error);
 	if (r == 0) {
 		report_delivery(where, fdpass_set_count(set), &delivery);

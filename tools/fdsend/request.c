@@ -217,6 +217,13 @@ static void parse_option(struct request *request, const struct cli_parser *parse
 	case OPT_NO_CONFIRM:
 		request->confirm = FDPASS_CONFIRM_NONE;
 		break;
+	case OPT_UNTIL_RUN:
+		if (request->until < FDPASS_UNTIL_STARTED)
+			request->until = FDPASS_UNTIL_STARTED;
+		break;
+	case OPT_UNTIL_EXIT:
+		request->until = FDPASS_UNTIL_ENDED;
+		break;
 	case OPT_VERBOSE:
 		cli_diagnostic_level(CLI_VERBOSE);
 		break;
@@ -274,6 +281,10 @@ static void check(const struct request *request)
 				"nothing to send: name descriptors with --fd LIST, or "
 				"have them opened with --open, --listen or --connect");
 	check_process(request);
+	if (request->until != FDPASS_UNTIL_ACCEPTED && request->confirm == FDPASS_CONFIRM_NONE)
+		cli_usage_error(&fdsend_program,
+				"--no-confirm does not wait for what --until-%s waits for",
+				request->until == FDPASS_UNTIL_ENDED ? "exit" : "run");
 	if (request->for_listening[0] != '\0' && count_sources(request, SOURCE_LISTENING) == 0)
 		cli_usage_error(&fdsend_program, "%s is for --listen, which was not given",
 				request->for_listening);

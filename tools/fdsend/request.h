@@ -49,6 +49,7 @@ struct request {
 	enum fdpass_address_kind kind;
 	enum fdpass_waiting waiting;
 	enum fdpass_confirm confirm;
+	enum fdpass_until until;
 	int64_t patience;                 /* nanoseconds; 0: no deadline */
 	struct cli_admissions admissions; /* --to-user, --to-group */
 };
