@@ -53,7 +53,7 @@ static void check_taken(const struct request *request, const struct group *group
 	const struct origin *origin = &request->origins[group->origin];
 
 	if (group->match == NULL && group->numbers.count < fdrecv_group_keeps(group, 0))
-		cli_usage_error(&fdrecv_program, "'%s': %zu descriptors for %zu targets",
+		cli_usage_error(&fdrecv_program, "'%s': fewer descriptors (%zu) than targets (%zu)",
 				group->source, group->numbers.count, group->targets.count);
 	if (group->match != NULL && origin->mode != NULL && fdpass_match_is_socket(group->match))
 		cli_usage_error(&fdrecv_program,

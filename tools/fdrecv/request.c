@@ -2,6 +2,7 @@
 /* fdrecv's command line: what it may be, and what it says. */
 #include "tools/fdrecv/request.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,15 +115,29 @@ static struct origin *origin_of(struct request *request, const struct draft *dra
 	return &request->origins[draft->origin];
 }
 
+static void parse_match(struct group *group, const char *text, const struct origin *origin)
+{
+	struct fdpass_error error = FDPASS_ERROR_INIT;
+	int r = fdpass_match_parse(text, &group->match, &error);
+
+	if (r == -ENOMEM)
+		out_of_memory();
+	if (r < 0)
+		cli_usage_error(&fdrecv_program,
+				"'%s': %s; this is to be taken from --pid %s, and a SOCKSPEC "
+				"stands before that",
+				text, error.text, origin->process.text);
+}
+
 /* A LIST or an EXPR of that process. */
-static void parse_source(struct group *group, const char *text)
+static void parse_source(struct group *group, const char *text, const struct origin *origin)
 {
 	struct cli_list_part part;
 	enum cli_list_status status;
 	char reason[512];
 
 	if (text[0] < '0' || text[0] > '9') {
-		group->match = cli_process_match(&fdrecv_program, "--pid:", text);
+		parse_match(group, text, origin);
 		return;
 	}
 	status = cli_list_parse(&group->numbers, text, &part);
@@ -155,7 +170,7 @@ static void add_group(struct request *request, struct draft *draft, const char *
 				"command needs --run",
 				operand);
 	if (draft->origin >= 0)
-		parse_source(&group, operand);
+		parse_source(&group, operand, &request->origins[draft->origin]);
 	else
 		cli_sockspec_check(&fdrecv_program, draft->kind, operand);
 	grown = realloc(request->groups, (request->group_count + 1) * sizeof(*grown));

@@ -106,16 +106,23 @@ static void parse_mode(struct request *request, const char *argument)
 	request->access = accesses[request->method];
 }
 
+/* --list or --pidref. */
+static void ask(struct request *request, const struct cli_parser *parser, int what)
+{
+	if (request->what != REQUEST_SEND && (int)request->what != what)
+		cli_usage_error(&fdsend_program, "%s: --list and --pidref exclude each other",
+				cli_spelling(parser));
+	request->what = what;
+}
+
 /* Whose descriptors they are. */
 static void parse_process(struct request *request, const struct cli_parser *parser,
-			  const char *argument, int what)
+			  const char *argument)
 {
 	if (request->process.text != NULL)
 		cli_usage_error(&fdsend_program, "%s %s: there is one process, '%s', already",
 				cli_spelling(parser), argument, request->process.text);
 	cli_process_parse(&request->process, parser, argument);
-	if (what != REQUEST_SEND)
-		request->what = what;
 }
 
 /* How a source is opened, taken or named. 1: the option was one of these. */
@@ -130,7 +137,7 @@ static int parse_opening(struct request *request, const struct cli_parser *parse
 		parse_mode(request, argument);
 		return 1;
 	case OPT_PID:
-		parse_process(request, parser, argument, REQUEST_SEND);
+		parse_process(request, parser, argument);
 		return 1;
 	case OPT_DUP:
 		strcpy(request->dup_spelling, cli_spelling(parser));
@@ -175,10 +182,11 @@ static void parse_option(struct request *request, const struct cli_parser *parse
 		add_source(request, (struct source){.kind = SOURCE_ACTIVATED});
 		break;
 	case OPT_PIDREF:
-		parse_process(request, parser, argument, REQUEST_PIDREF);
+		parse_process(request, parser, argument);
+		ask(request, parser, REQUEST_PIDREF);
 		break;
 	case OPT_LIST:
-		request->what = REQUEST_LIST;
+		ask(request, parser, REQUEST_LIST);
 		break;
 	case OPT_OPEN:
 		add_source(request, (struct source){.kind = SOURCE_FILE, .text = argument});
@@ -246,6 +254,25 @@ int fdsend_source_is_chosen(const struct source *source)
 	       port[1 + strspn(port + 1, "0")] == '\0';
 }
 
+/* --mode must have something to be about: sockets are shared as they are. */
+static void check_mode(const struct request *request)
+{
+	const char *socket = NULL;
+
+	for (size_t i = 0; i < request->source_count; i++) {
+		const struct source *source = &request->sources[i];
+
+		if (source->kind == SOURCE_FILE || source->kind == SOURCE_NUMBERS)
+			return;
+		if (source->kind == SOURCE_MATCHED && !fdpass_match_is_socket(source->match))
+			return;
+		if (source->kind == SOURCE_MATCHED)
+			socket = source->text;
+	}
+	cli_usage_error(&fdsend_program,
+			"--mode: '%s' describes sockets, which are shared as they are", socket);
+}
+
 /* --pid and what goes with it. */
 static void check_process(const struct request *request)
 {
@@ -272,6 +299,8 @@ static void check_process(const struct request *request)
 		cli_usage_error(&fdsend_program,
 				"--mode: %s shares the open file, with the mode that it has",
 				request->dup_spelling);
+	if (request->mode != NULL)
+		check_mode(request);
 }
 
 static void check(const struct request *request)
