@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+from holding import holding  # noqa: E402
 from processes import adopt_orphans  # noqa: E402
 from programs import FDRECV, FDSEND, Programs  # noqa: E402
 
@@ -75,3 +76,17 @@ def programs(request, tmp_path):
     made = Programs(tmp_path)
     yield made
     made.finish(judge=not request.node.stash.get(failed, False))
+
+
+@pytest.fixture
+def hold(programs):
+    """Starts processes that hold descriptors, see holding.py; they end with the test."""
+    made = []
+
+    def start(*arguments, **conditions):
+        made.append(holding(programs, *arguments, **conditions))
+        return made[-1]
+
+    yield start
+    for process in made:
+        process.kill()
