@@ -158,7 +158,7 @@ int cli_acquire_numbers(const struct fdpass_pidref *ref, const struct cli_list *
 }
 
 struct hints {
-	int sockets; /* only those */
+	int sockets; /* only those; 0: all others */
 	int told;
 	int more;
 };
@@ -173,7 +173,7 @@ static void hint(void *context, int number, const char *text)
 {
 	struct hints *hints = context;
 
-	if (hints->sockets && !is_socket(text))
+	if (hints->sockets != is_socket(text))
 		return;
 	if (hints->told == HINTS_MAX) {
 		hints->more++;
@@ -192,7 +192,7 @@ static void hint_all(const struct fdpass_pidref *ref, const struct fdpass_match 
 	if (fdpass_acquire_list(ref, hint, &hints, NULL) < 0)
 		return;
 	if (hints.told == 0)
-		cli_hint("It has no %s.", hints.sockets ? "sockets" : "descriptors");
+		cli_hint("It has no %s.", hints.sockets ? "sockets" : "files");
 	if (hints.more > 0)
 		cli_hint("  and %d more: fdsend --list -p %jd", hints.more,
 			 (intmax_t)fdpass_pidref_pid(ref));
