@@ -32,6 +32,8 @@ def take(programs, *words, folder=None, **conditions):
     select.select([receiver, sender.pidfd], [], [], LONG)
     assert receiver.connected(), sender.wait()
     _, _, fds = receiver.receive()
+    receiver.fds = []
+    fds = [programs.own(fd) for fd in fds]
     programs.succeeds(sender)
     receiver.disconnect()
     receiver.socket.close()

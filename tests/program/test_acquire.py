@@ -241,7 +241,7 @@ def test_a_fifo_waits_for_no_reader(programs, hold):
     assert flags(fd) == os.O_WRONLY
     os.write(fd, b"x")
     assert os.read(both, 1) == b"x"
-    programs.close(both)
+    programs.close(both, fd)
     neither_takes(programs, ["-p", str(there.pid)], "7", "nobody reads from this FIFO", "--dup")
     shared, = take(programs, "-dp", str(there.pid), "-f", "7")
     assert identity(shared) == identity(writer)
