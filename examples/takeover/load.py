@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Asks a server on 127.0.0.1 again and again, from many clients at once, and counts who answers.
 
-usage: load.py PORT [CLIENTS]
+usage: load.py PORT [CLIENTS [SECONDS-FOR-A-REQUEST]]
 
 Every request has a TCP connection of its own, and the body of an answer is the name of who gave it. What
 happens is told at once: "answered NAME COUNT" when COUNT is 1 or a multiple of 25, and "failed KIND" for every
@@ -15,7 +15,6 @@ import sys
 import threading
 import time
 
-PATIENCE = 20  # seconds for one request: the kernel repeats a lost handshake after 1, 2, ... seconds
 PAUSE = 0.02  # seconds until a client that failed tries again, or one would count how fast one can fail
 TELL_EVERY = 25
 
@@ -31,12 +30,12 @@ counts = {"answered": collections.Counter(), "failed": collections.Counter()}
 longest = 0.0
 
 
-def ask(port):
+def ask(port, patience):
     """The body of the answer."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     answer = b""
     with socket.socket() as connection:
-        connection.settimeout(PATIENCE)
+        connection.settimeout(patience)
         connection.connect(("127.0.0.1", port))
         connection.sendall(REQUEST)
         while piece := connection.recv(65536):
@@ -60,11 +59,11 @@ def count(what, which, seconds):
             print(what, which, counts[what][which], flush=True)
 
 
-def client(port):
+def client(port, patience):
     while not over.is_set():
         start = time.monotonic()
         try:
-            outcome = "answered", ask(port)
+            outcome = "answered", ask(port, patience)
         except (OSError, EOFError) as problem:
             outcome = "failed", next(kind for types, kind in KINDS if isinstance(problem, types))
         count(*outcome, time.monotonic() - start)
@@ -72,9 +71,10 @@ def client(port):
             over.wait(PAUSE)
 
 
-def main(port, clients=32):
+# A handshake that was lost is repeated by the kernel after a second, then after one or two more.
+def main(port, clients=32, patience=20):
     start = time.monotonic()
-    threads = [threading.Thread(target=client, args=[int(port)]) for _ in range(int(clients))]
+    threads = [threading.Thread(target=client, args=[int(port), float(patience)]) for _ in range(int(clients))]
     for thread in threads:
         thread.start()
     sys.stdin.read()
@@ -84,4 +84,5 @@ def main(port, clients=32):
     print(json.dumps({**counts, "longest": longest, "seconds": time.monotonic() - start}), flush=True)
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])
