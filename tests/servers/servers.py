@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: MIT
+"""The servers: what each of them wants for its configuration, its command line, its environment and its end.
+
+Each gets a socket that listens already. They stay in the foreground, keep to their folder, and answer with
+their label, which says which generation has answered.
+"""
+
+import os
+import shutil
+import signal
+import textwrap
+
+import asking
+from processes import until
+
+SEARCHED = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/systemd:/lib/systemd"
+
+
+def program(*names):
+    """Where the first of these programs is. One that is missing is a failure, never a reason to skip."""
+    for name in names:
+        found = shutil.which(name, path=SEARCHED)
+        if found:
+            return found
+    raise AssertionError(f"not installed: {' or '.join(names)}; see ci/builddeps --list servers")
+
+
+# Makes the socket on 3 non-blocking, and becomes the command that follows.
+NON_BLOCKING = ["python3", "-I", "-S", "-c",
+                "import os, sys; os.set_blocking(3, False); os.execv(sys.argv[1], sys.argv[1:])"]
+
+
+class Server:
+    kinds = ("tcp", "unix")
+    words = ("-l",)  # how fdrecv gives it the socket, before SOCKSPEC
+    drain = signal.SIGTERM  # it finishes what it has begun, and ends
+    status = 0  # with that
+    is_several = False  # processes that hold the socket
+
+    def __init__(self, address, folder, label):
+        self.address = address
+        self.folder = folder
+        self.label = label
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.write_text(textwrap.dedent(text))
+        return str(path)
+
+    def command(self):
+        """Writes the configuration. The words to run."""
+        raise NotImplementedError
+
+    def ask(self):
+        return asking.http(self.address)
+
+    def await_readiness(self, process):
+        """Waits until it heeds its signals; once it has answered, most of them do."""
+
+
+class Nginx(Server):
+    """What `listen` says must equal the address of the socket, or it opens another one.
+
+    It takes what it is given as it is, and expects what it makes itself: a socket that does not block. With a
+    blocking one a worker that wakes too late for a connection, and with multi_accept every one, waits for the
+    next in accept(2), and serves nobody meanwhile.
+    """
+    words = ("--dialect", "nginx", "-l")
+    drain = signal.SIGQUIT
+    is_several = True
+
+    def command(self):
+        listen = f"unix:{self.address.bare}" if self.address.is_unix else self.address.bare
+        temporary = "".join(f"{kind}_temp_path {self.folder}/{kind};\n"
+                            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        path = self.write("nginx.conf", f"""\
+            daemon off;
+            worker_processes 2;
+            pid {self.folder}/nginx.pid;
+            error_log stderr;
+            events {{ worker_connections 256; multi_accept on; }}
+            http {{
+                access_log off;
+                {temporary}
+                server {{ listen {listen}; location / {{ return 200 "{self.label}"; }} }}
+            }}
+            """)
+        return [*NON_BLOCKING, program("nginx"), "-e", "stderr", "-p", str(self.folder), "-c", path]
+
+
+class Haproxy(Server):
+    words = ("-f", "3")
+    bind = "fd@3"
+    mode = "-db"
+    drain = signal.SIGUSR1
+
+    def command(self):
+        path = self.write("haproxy.cfg", f"""\
+            global
+                maxconn 256
+            defaults
+                mode http
+                timeout connect 20s
+                timeout client 20s
+                timeout server 20s
+            frontend web
+                bind {self.bind}
+                http-request return status 200 content-type text/plain string "{self.label}"
+            """)
+        return [program("haproxy"), self.mode, "-f", path]
+
+
+class HaproxyMaster(Haproxy):
+    """A master and a worker; the number of the socket comes in a variable."""
+    words = ("-E", "WEB")
+    bind = "fd@${WEB}"
+    mode = "-W"
+    is_several = True
+
+    def await_readiness(self, process):
+        """When its worker runs, the master executes itself anew, and a signal meanwhile is lost."""
+        def is_anew():
+            with open(f"/proc/{process.pid}/environ", "rb") as file:
+                return b"HAPROXY_MWORKER_REEXEC=" in file.read()
+
+        until(is_anew, "the master has executed itself")
+        process.settle()
+
+
+class Gunicorn(Server):
+    """It looks at LISTEN_PID too."""
+    is_several = True
+
+    def command(self):
+        self.write("app.py", f"""\
+            def app(environment, start_response):
+                start_response("200 OK", [("Content-Length", "{len(self.label)}")])
+                return [b"{self.label}"]
+            """)
+        return [program("gunicorn"), "--workers", "2", "--chdir", str(self.folder), "--log-level", "warning",
+                "--worker-tmp-dir", str(self.folder), "app:app"]
+
+
+class Uvicorn(Server):
+    words = ("-f", "3")
+
+    def command(self):
+        self.write("app.py", f"""\
+            async def app(scope, receive, send):
+                await send({{"type": "http.response.start", "status": 200,
+                            "headers": [(b"content-length", b"{len(self.label)}")]}})
+                await send({{"type": "http.response.body", "body": b"{self.label}"}})
+            """)
+        return [program("uvicorn"), "--fd", "3", "--app-dir", str(self.folder), "--lifespan", "off", "--log-level",
+                "warning", "app:app"]
+
+
+class Lighttpd(Server):
+    """It serves what is announced; without an address of its own it opens port 80 as well."""
+    drain = signal.SIGINT
+    bind = None
+
+    def command(self):
+        self.write("index.txt", self.label)
+        where = (f'server.bind = "{self.address.bare}"\n' if self.address.is_unix else
+                 f'server.bind = "{self.address.host}"\nserver.port = {self.address.port}\n')
+        path = self.write("lighttpd.conf", f'server.document-root = "{self.folder}"\n'
+                          'index-file.names = ("index.txt")\n'
+                          + (self.bind or where + 'server.systemd-socket-activation = "enable"\n'))
+        return [program("lighttpd"), "-D", "-f", path]
+
+
+class LighttpdOnStdin(Lighttpd):
+    words = ("-f", "0")
+    bind = 'server.bind = "/dev/stdin"\n'
+
+
+class Node(Server):
+    words = ("-f", "3")
+
+    def command(self):
+        path = self.write("server.js", f"""\
+            const server = require("http").createServer((request, response) => response.end("{self.label}"));
+            server.listen({{fd: 3}});
+            process.on("SIGTERM", () => {{
+                server.close(() => process.exit(0));
+                server.closeIdleConnections();
+            }});
+            """)
+        return [program("node", "nodejs"), path]
+
+
+class PhpFpm(Server):
+    """`listen` must equal the address that is announced. A pool of root's has to be another user's."""
+    words = ("--dialect", "php-fpm", "-l")
+    drain = signal.SIGQUIT
+    is_several = True
+
+    def command(self):
+        self.write("index.php", f'<?php echo "{self.label}";\n')
+        self.folder.chmod(0o711)
+        path = self.write("php-fpm.conf", f"""\
+            [global]
+            daemonize = no
+            error_log = {self.folder}/php-fpm.log
+            log_level = warning
+            pid = {self.folder}/php-fpm.pid
+            [www]
+            listen = {self.address.bare}
+            pm = static
+            pm.max_children = 2
+            {"user = nobody" if os.geteuid() == 0 else ""}
+            {"group = nogroup" if os.geteuid() == 0 else ""}
+            """)
+        return [program("php-fpm", "php-fpm8.2", "php-fpm8.3", "php-fpm8.4"), "-n", "-F", "-y", path]
+
+    def ask(self):
+        return asking.fastcgi(self.address, f"{self.folder}/index.php")
+
+
+class Perl(Server):
+    """What is written for Server::Starter, without start_server."""
+    words = ("--dialect", "server-starter", "-l")
+
+    def command(self):
+        path = self.write("server.pl", f"""\
+            use strict;
+            use warnings;
+            use IO::Socket::INET;
+            use IO::Socket::UNIX;
+            use Server::Starter qw(server_ports);
+            my $fd = server_ports()->{{"{self.address.bare}"}} or die "not announced: $ENV{{SERVER_STARTER_PORT}}";
+            my $class = "{'IO::Socket::UNIX' if self.address.is_unix else 'IO::Socket::INET'}";
+            my $listener = $class->new_from_fd($fd, "r+") or die "no socket: $!";
+            my $ended = 0;
+            $SIG{{TERM}} = sub {{ $ended = 1 }};
+            until ($ended) {{
+                my $client = $listener->accept or next;
+                while (my $line = <$client>) {{ last if $line eq "\\r\\n" }}
+                print $client "HTTP/1.1 200 OK\\r\\nConnection: close\\r\\n",
+                              "Content-Length: {len(self.label)}\\r\\n\\r\\n{self.label}";
+            }}
+            """)
+        return [program("perl"), path]
+
+
+class Ipcserver(Server):
+    """s6-ipcserverd listens on 0, and starts a program for each connection, on 0 and 1."""
+    kinds = ("unix",)
+    words = ("-f", "0")
+
+    def command(self):
+        path = self.write("answer.sh", f"""\
+            read -r request
+            while read -r line && [ "$line" != "$(printf '\\r')" ]; do :; done
+            printf 'HTTP/1.1 200 OK\\r\\nConnection: close\\r\\nContent-Length: {len(self.label)}\\r\\n\\r\\n%s' '{self.label}'
+            """)
+        return [program("s6-ipcserverd"), program("sh"), path]
+
+
+class PythonHttpServer(Server):
+    """One thread for each connection; ended by a signal it drops them."""
+    words = ("-f", "3")
+    status = -signal.SIGTERM
+
+    def command(self):
+        path = self.write("server.py", f"""\
+            import http.server, socket
+
+            class Handler(http.server.BaseHTTPRequestHandler):
+                def do_GET(self):
+                    self.send_response(200)
+                    self.send_header("Content-Length", "{len(self.label)}")
+                    self.end_headers()
+                    self.wfile.write(b"{self.label}")
+
+                def address_string(self):
+                    return "somebody"
+
+                def log_message(self, *words):
+                    pass
+
+            server = http.server.ThreadingHTTPServer(None, Handler, bind_and_activate=False)
+            server.socket.close()
+            server.socket = socket.socket(fileno=3)
+            server.serve_forever()
+            """)
+        return [program("python3"), "-I", path]
+
+
+SERVERS = [Nginx, Haproxy, HaproxyMaster, Gunicorn, Uvicorn, Lighttpd, LighttpdOnStdin, Node, PhpFpm, Perl, Ipcserver,
+           PythonHttpServer]
