@@ -133,28 +133,6 @@ START_TEST(without_targets)
 }
 END_TEST
 
-static void keep_back(void *context)
-{
-	static const int numbers[] = {10, 11, 63, 64, 100, 200};
-
-	(void)context;
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
-		raw_check(dup2(0, numbers[i]) == numbers[i]);
-	fdrecv_table_keep_back(11);
-	raw_check(fcntl(10, F_GETFD) == 0);
-	for (size_t i = 1; i < sizeof(numbers) / sizeof(*numbers); i++)
-		raw_check(fcntl(numbers[i], F_GETFD) == FD_CLOEXEC);
-	/* Nothing there is fine too. */
-	fdrecv_table_keep_back(100000);
-}
-
-/* In a process of its own, since nobody knows what has these numbers here. */
-START_TEST(what_is_kept_back)
-{
-	raw_join(raw_fork(keep_back, NULL));
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("table");
@@ -167,7 +145,6 @@ int main(void)
 	tcase_add_test(tcase, the_command_finds_room);
 	tcase_add_test(tcase, what_does_not_fit);
 	tcase_add_loop_test(tcase, without_targets, 0, 2);
-	tcase_add_test(tcase, what_is_kept_back);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

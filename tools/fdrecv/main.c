@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/descriptors.h"
 #include "cli/diagnostic.h"
 #include "cli/signals.h"
 #include "cli/sockspec.h"
@@ -77,7 +78,7 @@ static void prepare_table(struct reception *reception)
 
 	/* Whatever is opened from here on is close-on-exec anyway. */
 	if (request->others == CLOSE_OTHERS)
-		fdrecv_table_keep_back(STDERR_FILENO + 1);
+		cli_descriptors_keep_back(STDERR_FILENO + 1);
 	r = fdrecv_placement_make(&reception->placement, request, reception->came,
 				  fdrecv_table_is_free, reason, sizeof(reason));
 	if (r == -EEXIST)

@@ -9,9 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/attach.h"
 #include "cli/diagnostic.h"
 #include "cli/explain.h"
 #include "cli/ready.h"
+#include "cli/report.h"
 #include "cli/standard.h"
 
 /* The library's error, on one address. */
@@ -44,56 +46,9 @@ static const char *where_of(const struct reception *reception, int index)
 
 static void report(void *context, const struct fdpass_event *event)
 {
-	static const char *const what[] = {
-		[FDPASS_EVENT_CONNECTED] = "connected",
-		[FDPASS_EVENT_NOT_ADMITTED] = "turned away, not admitted",
-		[FDPASS_EVENT_TURNED_AWAY] = "turned away",
-		[FDPASS_EVENT_DISCONNECTED] = "gone without sending anything",
-		[FDPASS_EVENT_CROWDED_OUT] = "turned away, idle longest of too many",
-		[FDPASS_EVENT_BUSY] = "turned away",
-	};
 	struct reception *reception = context;
 
-	if (event->kind == FDPASS_EVENT_PROGRESS)
-		cli_progress_tell(&reception->progress, where_of(reception, event->index),
-				  event->done, event->total);
-	if ((size_t)event->kind >= sizeof(what) / sizeof(*what) || what[event->kind] == NULL)
-		return;
-	cli_verbose("%s: process %jd of user %ju: %s%s%s", where_of(reception, event->index),
-		    (intmax_t)event->peer.pid, (uintmax_t)event->peer.uid, what[event->kind],
-		    *event->reason != '\0' ? ": " : "", event->reason);
-}
-
-/* Where one group's descriptors come from: a socket that listens, or a connection. The receiver's indexes
- * are those of the groups that have one, in their order. */
-static void attach(struct reception *reception, size_t i,
-		   const struct fdpass_listen_options *options)
-{
-	const struct fdpass_address *address = reception->addresses[i];
-	const char *where = fdpass_address_text(address);
-	struct fdpass_error error = FDPASS_ERROR_INIT;
-	struct fdpass_listener *listener;
-	int connection = fdpass_address_fd(address);
-	int r;
-
-	if (connection >= 0) {
-		if (cli_standard_was_closed(connection))
-			connection = -EBADF;
-		if (fdpass_receiver_add_connection(reception->receiver, connection, &error) < 0)
-			leave_failed(reception, where, &error);
-		/* It is used up: the command does not get it. */
-		fcntl(connection, F_SETFD, FD_CLOEXEC);
-		return;
-	}
-	if (fdpass_listener_open(address, options, &listener, &error) < 0)
-		leave_failed(reception, where, &error);
-	r = fdpass_receiver_add(reception->receiver, listener);
-	if (r < 0) {
-		fdpass_listener_close(listener);
-		cli_error("%s: %s", where, strerror(-r));
-		fdrecv_leave(reception, FAILED);
-	}
-	cli_verbose("%s: listening", where);
+	cli_report_receiving(where_of(reception, event->index), &reception->progress, event);
 }
 
 /* Before anything of a rich handover is taken. */
@@ -104,6 +59,18 @@ static int consider(void *context, const struct fdpass_offer *offer,
 
 	return fdrecv_reception_consider(reception, group_of(reception, offer->index), offer->count,
 					 offer->names, reason, FDPASS_REASON_MAX + 1);
+}
+
+/* The receiver's indexes are those of the groups that have an address, in their order. */
+static void attach(struct reception *reception, const struct fdpass_address *address,
+		   const struct fdpass_listen_options *options)
+{
+	int r = cli_attach(reception->receiver, address, options);
+
+	if (r == -ECANCELED)
+		fdrecv_leave_cancelled(reception);
+	if (r < 0)
+		fdrecv_leave(reception, r == -ETIMEDOUT ? TIMED_OUT : FAILED);
 }
 
 void fdrecv_listen(struct reception *reception)
@@ -122,7 +89,7 @@ void fdrecv_listen(struct reception *reception)
 	options.wait = &reception->wait;
 	for (size_t i = 0; i < reception->request->group_count; i++)
 		if (reception->addresses[i] != NULL)
-			attach(reception, i, &options);
+			attach(reception, reception->addresses[i], &options);
 }
 
 void fdrecv_tell_ready(struct reception *reception)

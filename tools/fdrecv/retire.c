@@ -13,11 +13,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/descriptors.h"
 #include "cli/diagnostic.h"
 #include "cli/signals.h"
 #include "cli/signame.h"
 #include "tools/fdrecv/retiree.h"
-#include "tools/fdrecv/table.h"
 
 /* What the retiring process has to know of the one that becomes the command. */
 struct successor {
@@ -149,13 +149,6 @@ static void tell_goes_on(const struct retiree *retiree)
 		(intmax_t)fdpass_pidref_pid(retiree->ref));
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-	int x = *(const int *)a, y = *(const int *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* Whoever waits for the end of a pipe that we inherited, or for a port to become free, does not wait for the
  * retiring process. */
 static void close_all_others(const struct reception *reception, const struct successor *successor)
@@ -174,8 +167,7 @@ static void close_all_others(const struct reception *reception, const struct suc
 		kept[count++] = fdpass_pidref_fd(reception->pidrefs[i]);
 		kept[count++] = fdpass_pidref_directory(reception->pidrefs[i]);
 	}
-	qsort(kept, count, sizeof(*kept), compare_numbers);
-	fdrecv_table_close_others(kept, count);
+	cli_descriptors_close_others(kept, count);
 	free(kept);
 }
 

@@ -29,10 +29,4 @@ rlim_t fdrecv_table_limit(const struct table *table, int highest, size_t free);
  * on failure with errno set. */
 rlim_t fdrecv_table_restore(const struct table *table, int highest);
 
-/* Closes everything but the `count` numbers `kept`, which ascend; negative ones among them do not count. */
-void fdrecv_table_close_others(const int *kept, size_t count);
-
-/* Makes everything from `lowest` up close-on-exec. */
-void fdrecv_table_keep_back(int lowest);
-
 #endif

@@ -2,12 +2,12 @@
 /* fdsend: send open file descriptors to another process. */
 #include <errno.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cli/diagnostic.h"
 #include "cli/explain.h"
-#include "cli/progress.h"
+#include "cli/limit.h"
+#include "cli/report.h"
 #include "cli/signals.h"
 #include "cli/sockspec.h"
 #include "cli/standard.h"
@@ -18,17 +18,6 @@
 
 enum { DELIVERED = 0, FAILED = 1, TIMED_OUT = 124 };
 
-/* The kernel counts a user's descriptors on their way against the sender's soft limit (unix(7)). */
-static void raise_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
 /* What the observer has to know. */
 struct watching {
 	const char *where;
@@ -38,61 +27,8 @@ struct watching {
 static void report(void *context, const struct fdpass_event *event)
 {
 	struct watching *watching = context;
-	const char *where = watching->where;
-	intmax_t pid = (intmax_t)event->peer.pid;
-	uintmax_t uid = (uintmax_t)event->peer.uid;
 
-	switch (event->kind) {
-	case FDPASS_EVENT_WAITING:
-		cli_verbose("%s: waiting for a receiver", where);
-		break;
-	case FDPASS_EVENT_CONNECTED:
-		cli_verbose("%s: connected to process %jd of user %ju", where, pid, uid);
-		break;
-	case FDPASS_EVENT_SENT:
-		cli_verbose("%s: sent", where);
-		break;
-	case FDPASS_EVENT_UNREAD:
-		cli_verbose("%s: not taken%s%s", where, *event->reason != '\0' ? ": " : "",
-			    event->reason);
-		break;
-	case FDPASS_EVENT_NOT_ADMITTED:
-		cli_verbose("%s: process %jd of user %ju listens there, who may not have them",
-			    where, pid, uid);
-		break;
-	case FDPASS_EVENT_PROGRESS:
-		cli_progress_tell(&watching->progress, where, event->done, event->total);
-		break;
-	case FDPASS_EVENT_ACCEPTED:
-		cli_verbose("%s: process %jd has them, and is to run its command", where, pid);
-		break;
-	case FDPASS_EVENT_STARTED:
-		cli_verbose("%s: process %jd runs its command", where, pid);
-		break;
-	case FDPASS_EVENT_TURNED_AWAY:
-	case FDPASS_EVENT_DISCONNECTED:
-	case FDPASS_EVENT_CROWDED_OUT:
-	case FDPASS_EVENT_BUSY:
-		break;
-	}
-}
-
-static void report_delivery(const char *where, size_t sent, const struct fdpass_delivery *delivery)
-{
-	switch (delivery->proof) {
-	case FDPASS_PROOF_NONE:
-		cli_verbose("%s: sent %zu, not confirmed, as --no-confirm says", where, sent);
-		break;
-	case FDPASS_PROOF_READ:
-		cli_verbose("%s: process %jd has read the message with %zu; it does not answer, so "
-			    "more cannot be known",
-			    where, (intmax_t)delivery->peer.pid, sent);
-		break;
-	case FDPASS_PROOF_ANSWER:
-		cli_verbose("%s: process %jd has them and keeps %ju of %zu", where,
-			    (intmax_t)delivery->peer.pid, (uintmax_t)delivery->installed, sent);
-		break;
-	}
+	cli_report_sending(watching->where, &watching->progress, event);
 }
 
 /* Dies by the signal that came, with everything cleaned up by now. */
@@ -122,7 +58,7 @@ static int send_to(const struct request *request, const struct fdpass_address *a
 	options.observer_context = &watching;
 	r = fdpass_send(address, set, &options, &delivery, &error);
 	if (r == 0) {
-		report_delivery(where, fdpass_set_count(set), &delivery);
+		cli_report_delivery(where, fdpass_set_count(set), &delivery);
 		return 0;
 	}
 	/* A signal says enough by itself, unless what it leaves behind is open. */
@@ -176,7 +112,7 @@ int main(int argc, char **argv)
 	/* What would be said there would go to the other end. */
 	if (fdpass_address_fd(address) == STDERR_FILENO)
 		cli_diagnostic_level(CLI_QUIET);
-	raise_limit();
+	cli_limit_raise();
 	r = cli_signals_block();
 	if (r < 0) {
 		cli_error("preparing for signals failed: %s", strerror(-r));
