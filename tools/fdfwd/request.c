@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* fdfwd's command line: what it may be, and what it says. */
+#include "tools/fdfwd/request.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/diagnostic.h"
+#include "cli/sockspec.h"
+#include "cli/usage.h"
+#include "cli/value.h"
+#include "tools/fdfwd/program.h"
+
+/* -a or -c, which hold for the next SOCKSPEC. */
+struct draft {
+	enum fdpass_address_kind kind;
+	char spelling[CLI_NAME_MAX + 3]; /* "": neither */
+};
+
+#define DRAFT_INIT                                                                                 \
+	{                                                                                          \
+		.kind = FDPASS_ADDRESS_NAMED                                                       \
+	}
+
+static void add_endpoint(struct request *request, struct draft *draft, const char *socket)
+{
+	struct endpoint *grown =
+		realloc(request->endpoints, (request->endpoint_count + 1) * sizeof(*grown));
+
+	if (grown == NULL) {
+		cli_error("%s", strerror(ENOMEM));
+		exit(fdfwd_program.failure_status);
+	}
+	cli_sockspec_check(&fdfwd_program, draft->kind, socket);
+	request->endpoints = grown;
+	grown[request->endpoint_count++] = (struct endpoint){socket, draft->kind};
+	*draft = (struct draft)DRAFT_INIT;
+}
+
+static void draft_kind(struct draft *draft, const struct cli_parser *parser,
+		       enum fdpass_address_kind kind)
+{
+	if (draft->spelling[0] != '\0')
+		cli_usage_error(&fdfwd_program, "%s: %s was given for this SOCKSPEC already",
+				cli_spelling(parser), draft->spelling);
+	draft->kind = kind;
+	strcpy(draft->spelling, cli_spelling(parser));
+}
+
+static void parse_option(struct request *request, struct draft *draft,
+			 const struct cli_parser *parser, const struct cli_option *option,
+			 const char *argument)
+{
+	switch (option->id) {
+	case OPT_ABSTRACT:
+		draft_kind(draft, parser, FDPASS_ADDRESS_ABSTRACT);
+		break;
+	case OPT_CONNECTED:
+		draft_kind(draft, parser, FDPASS_ADDRESS_CONNECTED);
+		break;
+	case OPT_FROM_USER:
+		cli_admit_user(&request->from, parser, argument);
+		break;
+	case OPT_FROM_GROUP:
+		cli_admit_group(&request->from, parser, argument);
+		break;
+	case OPT_TO_USER:
+		cli_admit_user(&request->to, parser, argument);
+		break;
+	case OPT_TO_GROUP:
+		cli_admit_group(&request->to, parser, argument);
+		break;
+	case OPT_BLOCKING:
+		request->waiting = FDPASS_WAIT_LISTENER;
+		break;
+	case OPT_TIMEOUT:
+		request->patience = cli_value_seconds(parser, argument);
+		break;
+	case OPT_KEEP:
+		request->how_often = KEEP;
+		break;
+	case OPT_READY_FD:
+		request->ready_fd = cli_value_fd(parser, argument);
+		break;
+	case OPT_VERBOSE:
+		cli_diagnostic_level(CLI_VERBOSE);
+		break;
+	case OPT_QUIET:
+		cli_diagnostic_level(CLI_QUIET);
+		break;
+	case OPT_HELP:
+		cli_usage_print(&fdfwd_program);
+	case OPT_VERSION:
+		cli_version_print(&fdfwd_program);
+	}
+}
+
+static void check(const struct request *request, const struct draft *draft)
+{
+	const struct endpoint *from = request->endpoints;
+
+	if (draft->spelling[0] != '\0')
+		cli_usage_error(&fdfwd_program, "no SOCKSPEC after %s", draft->spelling);
+	if (request->endpoint_count == 0)
+		cli_usage_error(&fdfwd_program, "no FROM: where do the descriptors come from?");
+	if (request->endpoint_count == 1)
+		cli_usage_error(&fdfwd_program, "no TO: where should the descriptors go?");
+	if (request->from.count > 0 && from->kind == FDPASS_ADDRESS_NAMED &&
+	    strchr(from->socket, '/') == NULL)
+		cli_usage_error(&fdfwd_program,
+				"'%s': others cannot reach a name in the run directory; with "
+				"--from-user and --from-group use a path or --abstract",
+				from->socket);
+	for (size_t i = 0; request->how_often == KEEP && i < request->endpoint_count; i++)
+		if (request->endpoints[i].kind == FDPASS_ADDRESS_CONNECTED)
+			cli_usage_error(&fdfwd_program,
+					"--keep: over the connection '%s' there is one handover",
+					request->endpoints[i].socket);
+}
+
+void fdfwd_request_parse(struct request *request, int argc, char **argv)
+{
+	struct draft draft = DRAFT_INIT;
+	const struct cli_option *option;
+	const char *argument;
+	struct cli_parser parser;
+	enum cli_item item;
+
+	*request = (struct request){
+		.waiting = FDPASS_WAIT_NEVER,
+		.ready_fd = -1,
+		.from = CLI_ADMISSIONS_INIT,
+		.to = CLI_ADMISSIONS_INIT,
+	};
+	cli_parser_init(&parser, &fdfwd_program, argc, argv);
+	while ((item = cli_next(&parser, &option, &argument)) != CLI_END) {
+		if (item == CLI_OPTION)
+			parse_option(request, &draft, &parser, option, argument);
+		else if (item == CLI_OPERAND)
+			add_endpoint(request, &draft, argument);
+	}
+	check(request, &draft);
+}
+
+void fdfwd_request_free(struct request *request)
+{
+	free(request->endpoints);
+}
