@@ -26,6 +26,8 @@ struct fdpass_set {
 	size_t room;
 	char **names; /* NULL where there is none */
 	size_t name_room;
+	char *block; /* in which many of them may stand */
+	size_t block_size;
 };
 
 int fdpass_set_new(struct fdpass_set **ret_set)
@@ -43,6 +45,7 @@ struct fdpass_set *fdpass_set_free(struct fdpass_set *set)
 	if (set != NULL) {
 		fdpass_set_truncate(set, 0);
 		free(set->names);
+		free(set->block);
 		free(set->fds);
 		free(set);
 	}
@@ -202,6 +205,27 @@ int fdpass_set_has_names(const struct fdpass_set *set)
 	return 0;
 }
 
+/* Frees a name, unless it stands in the block. */
+static void free_name(const struct fdpass_set *set, char *name)
+{
+	uintptr_t at = (uintptr_t)name, first = (uintptr_t)set->block;
+
+	if (at < first || at - first >= set->block_size)
+		free(name);
+}
+
+void fdpass_set_adopt_names(struct fdpass_set *set, char **names, char *block, size_t size)
+{
+	for (size_t i = 0; i < set->name_room; i++)
+		free_name(set, set->names[i]);
+	free(set->names);
+	free(set->block);
+	set->names = names;
+	set->name_room = set->count;
+	set->block = block;
+	set->block_size = size;
+}
+
 int fdpass_set_rename(struct fdpass_set *set, size_t index, const char *name)
 {
 	char *copy = NULL;
@@ -226,7 +250,7 @@ int fdpass_set_rename(struct fdpass_set *set, size_t index, const char *name)
 		if (copy == NULL)
 			return -ENOMEM;
 	}
-	free(set->names[index]);
+	free_name(set, set->names[index]);
 	set->names[index] = copy;
 	return 0;
 }
@@ -234,7 +258,7 @@ int fdpass_set_rename(struct fdpass_set *set, size_t index, const char *name)
 static void forget_names(struct fdpass_set *set, size_t count)
 {
 	for (size_t i = count; i < set->count && i < set->name_room; i++) {
-		free(set->names[i]);
+		free_name(set, set->names[i]);
 		set->names[i] = NULL;
 	}
 }

@@ -25,6 +25,11 @@ int fdpass_set_reserve_message(struct fdpass_set *set);
 /* 1 when anything in it may have a name. */
 int fdpass_set_has_names(const struct fdpass_set *set);
 
+/* Gives every descriptor its name at once: as many names as descriptors, allocated, of which each is NULL or
+ * stands in `block`, allocated too, of `size` bytes, and was found to be one (fdpass_name_check()). The set
+ * owns both from here on. */
+void fdpass_set_adopt_names(struct fdpass_set *set, char **names, char *block, size_t size);
+
 /* Appends `count` descriptors, which the set owns from here on. All or nothing: on failure the
  * caller still owns every one of them. */
 int fdpass_set_take_many(struct fdpass_set *set, const int *fds, size_t count);

@@ -106,6 +106,9 @@ static int drive(struct sending *sending, struct outgoing *outgoing)
 		if (r != 0)
 			return r;
 		r = fdpass_outgoing_wait(outgoing, sending->options->wait);
+		/* A receiver that takes one message after the other must not hold the deadline off. */
+		if (r == 0 && outgoing->header != NULL)
+			r = fdpass_wait_over(sending->options->wait);
 		if (r < 0)
 			return r;
 	}

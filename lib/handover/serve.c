@@ -138,7 +138,7 @@ static int consider(struct fdpass_receiver *receiver, struct caller *caller,
 		.peer = incoming->sharing == INCOMING_SHARED ? caller->peer
 							     : peer_of(&incoming->writer),
 		.count = incoming->offer.count,
-		.names = incoming->offer.list,
+		.names = (const char *const *)incoming->offer.list,
 	};
 
 	*ret_reason = receiver->reason;

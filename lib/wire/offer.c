@@ -139,7 +139,7 @@ int fdpass_offer_add(struct offer *offer, const unsigned char *bytes, size_t siz
 
 int fdpass_offer_judge(struct offer *offer, const char **ret_reason)
 {
-	const char *name = offer->names;
+	char *name = offer->names;
 	const char *end;
 
 	if (offer->size == 0)
@@ -164,6 +164,15 @@ int fdpass_offer_judge(struct offer *offer, const char **ret_reason)
 		name += strlen(name) + 1;
 	}
 	return name == end ? 0 : bad(-EBADMSG, "there are more names than descriptors", ret_reason);
+}
+
+void fdpass_offer_give_names(struct offer *offer, struct fdpass_set *set)
+{
+	if (offer->list == NULL)
+		return;
+	fdpass_set_adopt_names(set, offer->list, offer->names, offer->size);
+	offer->list = NULL;
+	offer->names = NULL;
 }
 
 size_t fdpass_offer_memory(const struct offer *offer)

@@ -33,12 +33,12 @@ void fdpass_offer_encode(const struct fdpass_set *set, unsigned char *bytes);
 
 /* A header that is being read. Begin with OFFER_INIT. */
 struct offer {
-	uint32_t count;    /* 0: nothing was read yet */
-	uint32_t size;     /* of the names */
-	char *names;       /* owned: what came of them */
-	uint32_t came;     /* bytes that came, ... */
-	uint32_t room;     /* ... and that there is room for */
-	const char **list; /* owned: once it was judged; NULL when none has a name */
+	uint32_t count; /* 0: nothing was read yet */
+	uint32_t size;  /* of the names */
+	char *names;    /* owned: what came of them */
+	uint32_t came;  /* bytes that came, ... */
+	uint32_t room;  /* ... and that there is room for */
+	char **list;    /* owned: once it was judged; NULL when none has a name */
 };
 
 #define OFFER_INIT                                                                                 \
@@ -71,6 +71,9 @@ int fdpass_offer_add(struct offer *offer, const unsigned char *bytes, size_t siz
 
 /* Judges the names, when they are whole, and makes the list. 0, -EBADMSG, -ENOMEM; with a reason. */
 int fdpass_offer_judge(struct offer *offer, const char **ret_reason);
+
+/* Gives the names away, to a set that has all of what was offered. */
+void fdpass_offer_give_names(struct offer *offer, struct fdpass_set *set);
 
 /* Bytes of memory that it takes now. */
 size_t fdpass_offer_memory(const struct offer *offer);

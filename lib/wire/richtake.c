@@ -76,12 +76,7 @@ static int complete(struct incoming *incoming, const char **ret_reason)
 	if (incoming->sharing == INCOMING_OWN && is_more(incoming))
 		return fdpass_incoming_refuse(incoming, -EBADMSG, "more came than was announced",
 					      ret_reason);
-	for (uint32_t i = 0; incoming->offer.list != NULL && i < incoming->offer.count; i++) {
-		const char *name = incoming->offer.list[i];
-
-		if (name != NULL && fdpass_set_rename(incoming->set, i, name) < 0)
-			return fdpass_incoming_refuse(incoming, -ENOMEM, OUT_OF_MEMORY, ret_reason);
-	}
+	fdpass_offer_give_names(&incoming->offer, incoming->set);
 	fdpass_offer_end(&incoming->offer);
 	return INCOMING_COMPLETE;
 }

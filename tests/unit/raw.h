@@ -72,6 +72,10 @@ void raw_join(pid_t child);
 /* Becomes uid and gid 65534 when it is root, for good. */
 void raw_become_nobody(void);
 
+/* The same, to a user whom nobody else is now, as far as that goes: the kernel counts a user's descriptors on
+ * their way, whoever sent them. */
+void raw_become_somebody(void);
+
 /* The soft limit of open files; the table is then as large as that. */
 void raw_set_table(int size);
 

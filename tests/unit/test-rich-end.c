@@ -234,6 +234,42 @@ START_TEST(the_time_runs_out_in_the_middle)
 }
 END_TEST
 
+/* A receiver that takes one message after the other, for longer than that. */
+static void take_a_million(void *context)
+{
+	int socket = accept(*(int *)context, NULL, NULL);
+	static struct raw_message message;
+	char head[RAWRICH_HEAD];
+
+	raw_check(raw_send(socket, "fdpass/1", 8, NULL, 0) == 8);
+	raw_check(raw_read(socket, head, RAWRICH_HEAD) == RAWRICH_HEAD);
+	rawrich_say(socket, 'G', 0);
+	do {
+		raw_receive(socket, 1, 0, &message);
+		raw_close_all(&message);
+	} while (message.size > 0);
+}
+
+START_TEST(a_busy_receiver_does_not_hold_the_deadline_off)
+{
+	int listener = raw_listen("s0", 4);
+	pid_t child = raw_fork(take_a_million, &listener);
+	struct sending sending;
+	struct fdpass_set *set;
+
+	ck_assert_int_eq(fdpass_set_new(&set), 0);
+	for (int i = 0; i < FDPASS_HANDOVER_MAX; i++)
+		ck_assert_int_eq(fdpass_set_borrow(set, STDIN_FILENO), 0);
+	sending_init(&sending);
+	sending.wait.deadline = fdpass_deadline_in(30 * NSEC_PER_MSEC);
+	ck_assert_int_eq(sending_run(&sending, "./s0", set), -ETIMEDOUT);
+	ck_assert_str_eq(sending.error.text, "partly");
+	fdpass_set_free(set);
+	raw_join(child);
+	close(listener);
+}
+END_TEST
+
 /* Old receivers: they read a byte, or everything, and close, or keep the connection. */
 static void be_old(void *context)
 {
@@ -398,6 +434,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_receiver_that_is_killed, 0, POINTS);
 	tcase_add_loop_test(tcase, the_time_runs_out, 0, POINTS);
 	tcase_add_test(tcase, the_time_runs_out_in_the_middle);
+	tcase_add_test(tcase, a_busy_receiver_does_not_hold_the_deadline_off);
 	tcase_add_loop_test(tcase, old_receivers, 0, 4);
 	tcase_add_loop_test(tcase, what_was_not_taken_is_tried_again, AT_NAMES, POINTS);
 	tcase_add_loop_test(tcase, what_had_begun_is_not_tried_again, 0, 2);

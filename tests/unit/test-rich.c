@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/deadline.h"
@@ -419,7 +420,7 @@ static void two_at_once(void *context)
 	struct job job = {.copies = 200, .names = *(int *)context ? "n" : NULL};
 	pid_t children[2];
 
-	raw_become_nobody();
+	raw_become_somebody();
 	raw_set_table(300);
 	receiving_begin(&receiving, NULL, 1);
 	for (int i = 0; i < 2; i++)
@@ -453,12 +454,57 @@ static void send_many(void *context)
 	struct job job = {.copies = *(int *)context};
 	int64_t used;
 
-	raw_become_nobody();
+	raw_become_somebody();
 	raw_set_table(300);
 	used = raw_cpu_ms();
 	send_job(&job);
 	raw_check(raw_cpu_ms() - used < 1000);
 }
+
+/* Somebody else of this user has too much on its way, for as long as it likes. */
+static void be_held_up(void *context)
+{
+	struct job job = {.copies = 300,
+			  .result = -ETIMEDOUT,
+			  .text = *(int *)context ? "partly" : "",
+			  .patience = 500};
+	int stuffed[2], many[100];
+	int64_t used;
+
+	if (*(int *)context == 0)
+		job.copies = 200;
+	raw_become_somebody();
+	raw_set_table(300);
+	raw_pair(stuffed);
+	for (int i = 0; i < 100; i++)
+		many[i] = stuffed[0];
+	while (raw_send(stuffed[0], "x", 1, many, 100) == 1)
+		;
+	used = raw_cpu_ms();
+	send_job(&job);
+	raw_check(raw_cpu_ms() - used < 100);
+}
+
+/* It waits, which is not to wake itself up. */
+START_TEST(too_many_on_their_way_by_others)
+{
+	struct fdpass_rule *rule;
+	int rich = _i;
+	pid_t child;
+	int status;
+
+	scratch_open_to_others();
+	ck_assert_int_eq(fdpass_rule_new(&rule), 0);
+	ck_assert_int_eq(fdpass_rule_admit_anyone(rule), 0);
+	receiving_begin(&receiving, rule, 1);
+	child = raw_fork(be_held_up, &rich);
+	while (waitpid(child, &status, WNOHANG) == 0)
+		ck_assert_ptr_null(receiving_next(&receiving, 10));
+	ck_assert_int_eq(status, 0);
+	fdpass_receiver_free(receiving.receiver);
+	fdpass_rule_free(rule);
+}
+END_TEST
 
 START_TEST(far_more_than_may_be_on_its_way)
 {
@@ -507,6 +553,7 @@ int main(void)
 	tcase_add_test(tcase, names_that_are_too_long_together);
 	tcase_add_loop_test(tcase, two_of_two_hundred_with_a_limit_of_three_hundred, 0, 2);
 	tcase_add_test(tcase, far_more_than_may_be_on_its_way);
+	tcase_add_loop_test(tcase, too_many_on_their_way_by_others, 0, 2);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
