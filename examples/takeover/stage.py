@@ -93,7 +93,10 @@ class Stage:
 
     def start(self, command, **options):
         options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": self.messages, **options}
-        program = Program(command.split(), **options)
+        try:
+            program = Program(command.split(), **options)
+        except OSError as problem:
+            raise Failed(f"{command}: {problem.strerror}") from problem
         self.programs.append(program)
         return program
 
