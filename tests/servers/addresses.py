@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: MIT
 """Where servers listen: as an ADDR of fdsend, as clients connect to it, and as the kernel lists it."""
 
-import os
 import re
 import socket
 import struct
 
 from processes import LONG
 
-TCP_LISTEN = "0A"  # linux/tcp_states.h
+TCP_LISTEN = 10  # netinet/tcp.h
+NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, NLM_F_DUMP, NLMSG_DONE = 4, 20, 0x1, 0x300, 3
 SO_ACCEPTCON = 1 << 16  # linux/net.h
+# Flags, inode and path; a name with a line break in it is somebody else's.
+UNIX_LINE = r"^[0-9A-Fa-f]+: \S+ \S+ (\S+) \S+ \S+ +(\d+) ?(.*)$"
 
 
 class Address:
@@ -42,44 +44,29 @@ class Address:
 
 def listening():
     """Every stream socket of this network that listens: its inode, and its ADDR."""
-    found = {}
-    with open("/proc/net/tcp", encoding="ascii") as table:
-        for _, local, _, state, *_, inode in (line.split()[:10] for line in list(table)[1:]):
-            if state == TCP_LISTEN:
-                host, port = local.split(":")
-                host = socket.inet_ntoa(struct.pack("=I", int(host, 16)))
-                found[int(inode)] = f"tcp:{host}:{int(port, 16)}"
+    found = listening_tcp()
     with open("/proc/net/unix", encoding="ascii", errors="surrogateescape") as table:
-        for line in list(table)[1:]:
-            _, _, _, flags, _, _, inode, *path = line.rstrip("\n").split(maxsplit=7)
+        for flags, inode, path in re.findall(UNIX_LINE, table.read(), re.MULTILINE):
             if int(flags, 16) & SO_ACCEPTCON:
-                found[int(inode)] = f"unix:{path[0] if path else ''}"
+                found[int(inode)] = f"unix:{path}"
     return found
 
 
-def tree(pid):
-    """The process and all that descend from it."""
-    parents = {}
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as file:
-                parents[int(name)] = int(file.read().rpartition(")")[2].split()[1])
-        except (FileNotFoundError, ProcessLookupError):
-            pass
-    found = [pid]
-    for one in found:
-        found += [child for child, parent in parents.items() if parent == one]
-    return found
-
-
-def sockets(pid):
-    """The inodes of the sockets that a process has open, by their numbers; empty when it has ended."""
+def listening_tcp():
+    """Of IPv4. /proc/net/tcp would list what thousands of clients have left behind as well; see sock_diag(7)."""
     found = {}
-    try:
-        for number in os.listdir(f"/proc/{pid}/fd"):
-            match = re.fullmatch(r"socket:\[(\d+)\]", os.readlink(f"/proc/{pid}/fd/{number}"))
-            if match:
-                found[int(number)] = int(match[1])
-    except (FileNotFoundError, ProcessLookupError):
-        pass
-    return found
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as diag:
+        request = struct.pack("=BBxxI48x", socket.AF_INET, socket.IPPROTO_TCP, 1 << TCP_LISTEN)
+        diag.send(struct.pack("=IHHII", 16 + len(request), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 0, 0)
+                  + request)
+        while True:
+            answer = diag.recv(1 << 16)
+            while answer:
+                length, kind = struct.unpack_from("=IH", answer)
+                if kind != SOCK_DIAG_BY_FAMILY:
+                    assert kind == NLMSG_DONE, answer
+                    return found
+                port, host = struct.unpack_from(">4xH2x4s", answer, 16)
+                inode, = struct.unpack_from("=I", answer, 16 + 68)
+                found[inode] = f"tcp:{socket.inet_ntoa(host)}:{port}"
+                answer = answer[(length + 3) & ~3:]

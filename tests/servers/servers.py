@@ -11,6 +11,7 @@ import signal
 import textwrap
 
 import asking
+from families import settle
 from processes import until
 
 SEARCHED = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/systemd:/lib/systemd"
@@ -55,7 +56,10 @@ class Server:
         return asking.http(self.address)
 
     def await_readiness(self, process):
-        """Waits until it heeds its signals; once it has answered, most of them do."""
+        """Waits until it heeds its signals. Once it has answered a single process does; of several, one that
+        is still being made may lose the signal that its master passes on."""
+        if self.is_several:
+            settle(process.pid)
 
 
 class Nginx(Server):
@@ -124,21 +128,34 @@ class HaproxyMaster(Haproxy):
                 return b"HAPROXY_MWORKER_REEXEC=" in file.read()
 
         until(is_anew, "the master has executed itself")
-        process.settle()
+        super().await_readiness(process)
 
 
 class Gunicorn(Server):
     """It looks at LISTEN_PID too."""
     is_several = True
 
+    def await_readiness(self, process):
+        """Its workers come one by one, with random pauses in between."""
+        process.said("worker 1 is ready")
+        process.said("worker 2 is ready")
+
     def command(self):
+        configuration = self.write("gunicorn.conf.py", """\
+            import sys
+            workers = 2
+            loglevel = "warning"
+
+            def post_worker_init(worker):
+                print(f"worker {worker.age} is ready", file=sys.stderr, flush=True)
+            """)
         self.write("app.py", f"""\
             def app(environment, start_response):
                 start_response("200 OK", [("Content-Length", "{len(self.label)}")])
                 return [b"{self.label}"]
             """)
-        return [program("gunicorn"), "--workers", "2", "--chdir", str(self.folder), "--log-level", "warning",
-                "--worker-tmp-dir", str(self.folder), "app:app"]
+        return [program("gunicorn"), "--config", configuration, "--chdir", str(self.folder), "--worker-tmp-dir",
+                str(self.folder), "app:app"]
 
 
 class Uvicorn(Server):
@@ -205,6 +222,7 @@ class PhpFpm(Server):
             error_log = {self.folder}/php-fpm.log
             log_level = warning
             pid = {self.folder}/php-fpm.pid
+            process_control_timeout = 20
             [www]
             listen = {self.address.bare}
             pm = static
@@ -219,7 +237,7 @@ class PhpFpm(Server):
 
 
 class Perl(Server):
-    """What is written for Server::Starter, without start_server."""
+    """What is written for Server::Starter, without its start_server."""
     words = ("--dialect", "server-starter", "-l")
 
     def command(self):

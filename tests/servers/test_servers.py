@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from addresses import listening, sockets, tree
+from addresses import listening
+from families import sockets, tree
 from handing import Offer, private_folder
 from loading import MODES, Load
 from processes import STRANGER
