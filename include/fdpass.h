@@ -587,9 +587,9 @@ int fdpass_acquire_match(const struct fdpass_pidref *ref, const struct fdpass_ma
 			 void *context, struct fdpass_error *error);
 
 /*
- * How many sockets (or, for "file:", descriptors) of that process fit, which may be none; takes nothing and
- * duplicates nothing. Sockets that are in no table of the kernel's, such as connections that were reset,
- * do not count.
+ * How many sockets (or, for "file:", descriptors) of that process fit, which may be none; takes nothing. Of a
+ * process that is stopped, which can close nothing meanwhile, each socket is looked at as a duplicate, which
+ * is closed at once; else nothing is duplicated. Connections that were reset need not count.
  */
 int fdpass_acquire_count(const struct fdpass_pidref *ref, const struct fdpass_match *match,
 			 struct fdpass_error *error);

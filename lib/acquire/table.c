@@ -59,12 +59,10 @@ static int fill(const struct fdpass_pidref *ref, struct fdpass_table *table)
 	return r == -EMFILE || r == -ENFILE || r == -ENOMEM ? r : 0;
 }
 
-int fdpass_table_read(const struct fdpass_pidref *ref, const struct fdpass_links *links,
-		      struct fdpass_table *ret_table)
+int fdpass_table_list(const struct fdpass_links *links, struct fdpass_table *ret_table)
 {
 	struct fdpass_table table = TABLE_INIT;
 	size_t sockets = 0, kept = 0;
-	int r;
 
 	for (size_t i = 0; i < links->count; i++)
 		sockets += links->list[i].socket != 0;
@@ -86,7 +84,18 @@ int fdpass_table_read(const struct fdpass_pidref *ref, const struct fdpass_links
 			table.entries[kept++].socket.inode = table.entries[i].socket.inode;
 	}
 	table.count = kept;
-	r = fill(ref, &table);
+	*ret_table = table;
+	return 0;
+}
+
+int fdpass_table_read(const struct fdpass_pidref *ref, const struct fdpass_links *links,
+		      struct fdpass_table *ret_table)
+{
+	struct fdpass_table table = TABLE_INIT;
+	int r = fdpass_table_list(links, &table);
+
+	if (r == 0 && table.count > 0)
+		r = fill(ref, &table);
 	if (r < 0) {
 		fdpass_table_free(&table);
 		return r;

@@ -13,7 +13,7 @@ struct fdpass_table_entry {
 	int done; /* for whoever goes through the links: this socket was dealt with */
 };
 
-/* Filled by fdpass_table_read(), emptied by fdpass_table_free(). */
+/* Filled by fdpass_table_list() or fdpass_table_read(), emptied by fdpass_table_free(). */
 struct fdpass_table {
 	struct fdpass_table_entry *entries; /* by inode */
 	size_t count;
@@ -24,6 +24,10 @@ struct fdpass_table {
 		NULL, 0                                                                            \
 	}
 
+/* The sockets of the links with nothing but their inodes: which they are, and each once. */
+int fdpass_table_list(const struct fdpass_links *links, struct fdpass_table *ret_table);
+
+/* The same, with what the kernel's tables say of them. */
 int fdpass_table_read(const struct fdpass_pidref *ref, const struct fdpass_links *links,
 		      struct fdpass_table *ret_table);
 

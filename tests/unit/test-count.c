@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "children.h"
@@ -95,8 +97,13 @@ static void counts(struct server *server, int accepted)
 	struct fdpass_pidref *ref = child_pin(&child);
 	struct fdpass_match *match = accepted_by(ref);
 	struct fdpass_set *set = NULL;
+	int status;
 
 	ck_assert_int_eq(fdpass_acquire_count(ref, match, NULL), accepted);
+	ck_assert_int_eq(fdpass_pidref_signal(ref, SIGSTOP), 0);
+	ck_assert_int_eq(waitpid(child.pid, &status, WUNTRACED), child.pid);
+	ck_assert_int_eq(fdpass_acquire_count(ref, match, NULL), accepted);
+	ck_assert_int_eq(fdpass_pidref_signal(ref, SIGCONT), 0);
 	/* They are what the match takes, too. */
 	ck_assert_int_eq(fdpass_set_new(&set), 0);
 	ck_assert_int_eq(
