@@ -16,6 +16,7 @@
 #include "descriptors.h"
 #include "opening.h"
 #include "raw.h"
+#include "rawrich.h"
 #include "receiving.h"
 #include "scratch.h"
 #include "wire/incoming.h"
@@ -146,6 +147,35 @@ START_TEST(lost_descriptors_are_an_error_and_the_rest_is_closed)
 	raw_set_table(512);
 	ck_assert_int_eq(r, -EMFILE);
 	ck_assert_ptr_nonnull(reason);
+	ck_assert_uint_eq(fdpass_set_count(incoming.set), 0);
+	close(witness[1]);
+	ck_assert(raw_is_at_end(witness[0]));
+	close(witness[0]);
+	fdpass_incoming_end(&incoming);
+	close(pair[1]);
+}
+END_TEST
+
+/* In the middle of a rich handover: what had come of it is closed, too. */
+START_TEST(a_table_that_becomes_full_in_the_middle)
+{
+	struct incoming incoming;
+	const char *reason;
+	int pair[2], witness[2], r;
+
+	raw_pair(pair);
+	ck_assert_int_eq(pipe2(witness, O_CLOEXEC), 0);
+	ck_assert_int_eq(fdpass_incoming_begin(&incoming, pair[0], INCOMING_OWN), 0);
+	rawrich_offer(pair[1], 300, NULL, 0);
+	ck_assert_int_eq(fdpass_incoming_step(&incoming, admit, NULL, &reason), INCOMING_OFFER);
+	ck_assert_int_eq(fdpass_incoming_go_on(&incoming), 0);
+	ck_assert_int_eq(rawrich_pass(pair[1], witness[1], 150), 1);
+	ck_assert_int_eq(fdpass_incoming_step(&incoming, admit, NULL, &reason), INCOMING_NOT_YET);
+	ck_assert_int_eq(rawrich_pass(pair[1], witness[1], 150), 1);
+	raw_set_table(incoming.highest + 50);
+	r = fdpass_incoming_step(&incoming, admit, NULL, &reason);
+	raw_set_table(512);
+	ck_assert_int_eq(r, -EMFILE);
 	ck_assert_uint_eq(fdpass_set_count(incoming.set), 0);
 	close(witness[1]);
 	ck_assert(raw_is_at_end(witness[0]));
@@ -320,6 +350,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_full_table_truncates_and_says_so_only_there, 0, 5);
 	tcase_add_loop_test(tcase, a_truncated_message_is_flagged_and_owned, 0, 5);
 	tcase_add_loop_test(tcase, lost_descriptors_are_an_error_and_the_rest_is_closed, 0, 5);
+	tcase_add_test(tcase, a_table_that_becomes_full_in_the_middle);
 	tcase_add_test(tcase, too_many_on_their_way_are_waited_out);
 	tcase_add_test(tcase, a_small_table_keeps_room_for_a_handover);
 	tcase_add_test(tcase, a_full_table_is_waited_out);

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -323,25 +322,6 @@ START_TEST(every_writer_is_judged)
 }
 END_TEST
 
-/* Numbers run out in the middle. */
-START_TEST(a_table_that_becomes_full)
-{
-	int r = 0;
-
-	offer(500, NULL, 0);
-	pass(200);
-	ck_assert_int_eq(step(), INCOMING_NOT_YET);
-	raw_set_table(incoming.highest + 50);
-	pass(200);
-	r = step();
-	raw_set_table(1024);
-	ck_assert_int_eq(r, -EMFILE);
-	ck_assert_uint_eq(fdpass_set_count(incoming.set), 0);
-	witness[1] = fdpass_fd_close(witness[1]);
-	ck_assert(raw_is_at_end(witness[0]));
-}
-END_TEST
-
 /* On a connection that others hold, what follows is theirs. */
 START_TEST(what_follows_on_a_shared_connection_stays)
 {
@@ -377,7 +357,6 @@ int main(void)
 	tcase_add_loop_test(tcase, it_may_end_at_every_message, 0, 16);
 	tcase_add_test(tcase, a_step_is_bounded);
 	tcase_add_loop_test(tcase, every_writer_is_judged, 0, 3);
-	tcase_add_test(tcase, a_table_that_becomes_full);
 	tcase_add_test(tcase, what_follows_on_a_shared_connection_stays);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
