@@ -11,7 +11,8 @@ BENCH_OPTIONS ?=
 PREFIX ?=
 DESTDIR ?=
 
-programs := FDSEND='$(abspath $(BUILD))/tools/fdsend' FDRECV='$(abspath $(BUILD))/tools/fdrecv'
+programs := FDSEND='$(abspath $(BUILD))/tools/fdsend' FDRECV='$(abspath $(BUILD))/tools/fdrecv' \
+	FDFWD='$(abspath $(BUILD))/tools/fdfwd'
 prefix := $(if $(PREFIX),-Dprefix='$(abspath $(PREFIX))')
 # Debian and its relatives have every tool that the tests need: there, none may be left out.
 tests := -Dtests=$(if $(shell command -v dpkg-query),enabled,auto)

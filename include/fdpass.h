@@ -843,6 +843,10 @@ int fdpass_handover_move(struct fdpass_handover *handover, int lowest);
  * Returns NULL. */
 struct fdpass_handover *fdpass_handover_free(struct fdpass_handover *handover);
 
+/* Closes this process's copies of the connection and of what came, and answers nothing: a child that has
+ * them since fork(2) does. NULL is fine. Returns NULL. */
+struct fdpass_handover *fdpass_handover_release(struct fdpass_handover *handover);
+
 /* ---------------------------------------------------------------------------------- placement -- */
 
 /*

@@ -82,3 +82,12 @@ struct fdpass_handover *fdpass_handover_free(struct fdpass_handover *handover)
 	free(handover);
 	return NULL;
 }
+
+struct fdpass_handover *fdpass_handover_release(struct fdpass_handover *handover)
+{
+	if (handover == NULL)
+		return NULL;
+	fdpass_incoming_release(&handover->incoming);
+	free(handover);
+	return NULL;
+}

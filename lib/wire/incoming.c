@@ -163,3 +163,10 @@ void fdpass_incoming_end(struct incoming *incoming)
 		fdpass_fd_close(incoming->socket);
 	incoming->socket = FD_NONE;
 }
+
+void fdpass_incoming_release(struct incoming *incoming)
+{
+	/* What ends a connection for good would end it for the other process, too. */
+	incoming->sharing = INCOMING_SHARED;
+	fdpass_incoming_end(incoming);
+}

@@ -74,6 +74,9 @@ void fdpass_incoming_answer(const struct incoming *incoming, enum frame_type typ
 /* Closes the connection and what is left in the set. */
 void fdpass_incoming_end(struct incoming *incoming);
 
+/* The same, when another process of ours has the connection and goes on. */
+void fdpass_incoming_release(struct incoming *incoming);
+
 /* For the two files that a step is made of: closes what came, and returns `code` with its reason. */
 int fdpass_incoming_refuse(struct incoming *incoming, int code, const char *reason,
 			   const char **ret_reason);

@@ -19,9 +19,11 @@ from processes import LIBC, LONG, STRANGER, Conditions, Process, until
 HERE = Path(__file__).resolve().parent
 FDSEND = os.path.abspath(os.environ.get("FDSEND", HERE / "../../build/tools/fdsend"))
 FDRECV = os.path.abspath(os.environ.get("FDRECV", HERE / "../../build/tools/fdrecv"))
+FDFWD = os.path.abspath(os.environ.get("FDFWD", os.path.join(os.path.dirname(FDRECV), "fdfwd")))
 READY = 19  # where fdrecv finds its ready descriptor unless a test says otherwise
 
 TRY_FDSEND = "Try 'fdsend --help' for more information."
+TRY_FDFWD = "Try 'fdfwd --help' for more information."
 TRY_FDRECV = "Try 'fdrecv --help' for more information."
 
 IN_CREATE, IN_MOVED_TO, IN_CLOEXEC, IN_NONBLOCK = 0x100, 0x80, os.O_CLOEXEC, os.O_NONBLOCK
@@ -105,7 +107,7 @@ class Programs:
         self.closing = []
         self.folders = [self.folder]
         self.leftovers = set()
-        self.fdsend_path, self.fdrecv_path = FDSEND, FDRECV
+        self.fdsend_path, self.fdrecv_path, self.fdfwd_path = FDSEND, FDRECV, FDFWD
         self.library_path = None
 
     # ------------------------------------------------------------------------------- processes
@@ -134,10 +136,16 @@ class Programs:
 
     def fdrecv(self, *args, ready=READY, **conditions):
         """Returns when it listens; with ready=None, at once, and without the option."""
+        return self.listener(self.fdrecv_path, *args, ready=ready, **conditions)
+
+    def fdfwd(self, *args, ready=READY, **conditions):
+        """The same."""
+        return self.listener(self.fdfwd_path, *args, ready=ready, **conditions)
+
+    def listener(self, path, *args, ready, **conditions):
         if ready is None:
-            return self.start([self.fdrecv_path, *args], **conditions)
-        process = self.start([self.fdrecv_path, "--ready-fd", str(ready), *args], ready=ready,
-                             **conditions)
+            return self.start([path, *args], **conditions)
+        process = self.start([path, "--ready-fd", str(ready), *args], ready=ready, **conditions)
         return process if "barrier" in conditions else process.wait_ready()
 
     def shell(self, script, **conditions):
@@ -225,13 +233,14 @@ class Programs:
         self.folders.append(folder)
         programs = folder / "programs"
         programs.mkdir(mode=0o755)
-        for name in (FDSEND, FDRECV):
+        for name in (FDSEND, FDRECV, FDFWD):
             shutil.copy(name, programs)
             listed = subprocess.run(["ldd", name], capture_output=True, text=True, check=False).stdout
             for line in listed.splitlines():
                 if "libfdpass" in line and "=> /" in line:
                     shutil.copy(line.split()[2], programs)
         self.fdsend_path, self.fdrecv_path = str(programs / "fdsend"), str(programs / "fdrecv")
+        self.fdfwd_path = str(programs / "fdfwd")
         self.library_path = str(programs)
         return folder
 

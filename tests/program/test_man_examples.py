@@ -33,11 +33,11 @@ import pytest
 import peers
 from namespaces import network
 from processes import LONG, STRANGER
-from programs import FDRECV, FDSEND, appears
+from programs import FDFWD, FDRECV, FDSEND, appears
 
 TOP = Path(__file__).resolve().parents[2]
 MAN = TOP / "man"
-PAGES = ["fdsend.1", "fdrecv.1", "fdpass-protocol.7"]
+PAGES = ["fdsend.1", "fdrecv.1", "fdfwd.1", "fdpass-protocol.7"]
 ONCE = {"example", "file", "before", "first", "user", "network", "status", "after"}
 MANY = {"stdin", "stdout", "stderr", "terminal", "shows", "leaves"}
 
@@ -269,7 +269,7 @@ def help_of(program):
     return subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
 
 
-@pytest.mark.parametrize("program", [FDSEND, FDRECV], ids=os.path.basename)
+@pytest.mark.parametrize("program", [FDSEND, FDRECV, FDFWD], ids=os.path.basename)
 def test_every_option_is_in_the_page(program):
     help_text, page = help_of(program), (MAN / f"{os.path.basename(program)}.1").read_text()
     assert len(options_of_help(help_text)) == len(re.findall(r"^ .{3} --", help_text, re.MULTILINE)) > 8
@@ -279,7 +279,7 @@ def test_every_option_is_in_the_page(program):
         == headings[1:-1]  # without Usage and Examples
 
 
-@pytest.mark.parametrize("program", [FDSEND, FDRECV], ids=os.path.basename)
+@pytest.mark.parametrize("program", [FDSEND, FDRECV, FDFWD], ids=os.path.basename)
 def test_every_option_is_in_the_synopsis(program):
     page = (MAN / f"{os.path.basename(program)}.1").read_text()
     synopsis = page.split(".Sh SYNOPSIS")[1].split(".Sh ")[0]
@@ -301,7 +301,7 @@ def test_options_can_differ(old, new):
     assert options_of_page(page.replace(old, new)) != options_of_help(help_of(FDSEND))
 
 
-@pytest.mark.parametrize("program", [FDSEND, FDRECV], ids=os.path.basename)
+@pytest.mark.parametrize("program", [FDSEND, FDRECV, FDFWD], ids=os.path.basename)
 def test_exit_statuses_are_in_the_page(program):
     page = (MAN / f"{os.path.basename(program)}.1").read_text()
     section = page.split(".Sh EXIT STATUS")[1].split(".Sh ")[0]

@@ -158,6 +158,34 @@ START_TEST(what_was_stolen_is_kept)
 }
 END_TEST
 
+/* A child answers; the parent has closed its copies by then, without a word. */
+static void answer(void *context)
+{
+	(void)context;
+	fdpass_handover_accept(handover, 1);
+	fdpass_handover_free(handover);
+}
+
+START_TEST(released)
+{
+	pid_t child = raw_fork(answer, NULL);
+
+	ck_assert_ptr_null(fdpass_handover_release(handover));
+	raw_join(child);
+	ck_assert(raw_has_record(peer, 'A', 1, ""));
+	ck_assert(peer_is_at_end());
+	ck_assert_ptr_null(fdpass_handover_release(NULL));
+}
+END_TEST
+
+START_TEST(released_by_all)
+{
+	fdpass_handover_release(handover);
+	ck_assert(peer_is_at_end());
+	ck_assert(raw_is_at_end(witness));
+}
+END_TEST
+
 START_TEST(moved)
 {
 	int before = fdpass_handover_fd(handover), after;
@@ -205,6 +233,8 @@ int main(void)
 	tcase_add_loop_test(tcase, a_second_answer_is_not_sent, 0, 2);
 	tcase_add_test(tcase, what_was_stolen_is_kept);
 	tcase_add_test(tcase, moved);
+	tcase_add_test(tcase, released);
+	tcase_add_test(tcase, released_by_all);
 	tcase_add_test(tcase, a_sender_that_has_gone_is_no_failure);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

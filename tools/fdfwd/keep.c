@@ -78,6 +78,7 @@ static _Noreturn void work(struct forwarding *forwarding, struct fdpass_handover
 	_exit(fdfwd_relay(forwarding, handover, &wait) < 0 ? FAILED : 0);
 }
 
+/* Gives the handover to a process of its own. */
 static void start(struct forwarding *forwarding, struct relays *relays,
 		  struct fdpass_handover *handover)
 {
@@ -86,15 +87,17 @@ static void start(struct forwarding *forwarding, struct relays *relays,
 
 	if (child == 0)
 		work(forwarding, handover);
-	if (child > 0)
-		add(relays, place, child);
 	if (child < 0) {
 		int code = errno;
 
 		cli_error("%s: relaying failed: %s", fdpass_address_text(forwarding->addresses[0]),
 			  strerror(code));
 		fdpass_handover_refuse(handover, strerror(code));
+		fdpass_handover_free(handover);
+		return;
 	}
+	add(relays, place, child);
+	fdpass_handover_release(handover);
 }
 
 /* A signal has come: nobody else is received, and those on their way may end. */
@@ -155,6 +158,5 @@ _Noreturn void fdfwd_keep(struct forwarding *forwarding)
 			fdfwd_leave(forwarding, r);
 		}
 		start(forwarding, &relays, handover);
-		fdpass_handover_free(handover);
 	}
 }

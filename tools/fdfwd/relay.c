@@ -46,15 +46,19 @@ static int give(const struct forwarding *forwarding, const struct fdpass_address
 	return r;
 }
 
-/* "; gone to A, B", for those before `count` that have it. */
-static void add_gone(const struct forwarding *forwarding, size_t count, char *text, size_t size)
+/* "it has gone to A, B, but then: WHY", for those before `count` that have it. Who has it comes first, since the
+ * sender gets no more than FDPASS_REASON_MAX bytes. */
+static void explain(const struct forwarding *forwarding, size_t count, const char *why, char *text,
+		    size_t size)
 {
-	for (size_t i = 1; i < count; i++) {
-		size_t used = strlen(text);
+	size_t used = 0;
 
-		snprintf(text + used, size - used, "%s%s", i == 1 ? "; but it has gone to " : ", ",
-			 fdpass_address_text(forwarding->addresses[i]));
-	}
+	for (size_t i = 1; i < count && used < size; i++)
+		used += (size_t)snprintf(text + used, size - used, "%s%s",
+					 i == 1 ? "it has gone to " : ", ",
+					 fdpass_address_text(forwarding->addresses[i]));
+	if (used < size)
+		snprintf(text + used, size - used, "%s%s", count > 1 ? ", but then: " : "", why);
 }
 
 int fdfwd_relay(const struct forwarding *forwarding, struct fdpass_handover *handover,
@@ -64,17 +68,16 @@ int fdfwd_relay(const struct forwarding *forwarding, struct fdpass_handover *han
 	const char *from = fdpass_address_text(forwarding->addresses[0]);
 	struct fdpass_peer peer = fdpass_handover_peer(handover);
 	size_t count = forwarding->request->endpoint_count;
-	char reason[CLI_DIAGNOSTIC_MAX];
+	char why[CLI_DIAGNOSTIC_MAX], reason[2 * CLI_DIAGNOSTIC_MAX];
 
 	cli_verbose("%s: received %zu from process %jd of user %ju", from, fdpass_set_count(set),
 		    (intmax_t)peer.pid, (uintmax_t)peer.uid);
 	for (size_t i = 1; i < count; i++) {
-		int r = give(forwarding, forwarding->addresses[i], set, wait, reason,
-			     sizeof(reason));
+		int r = give(forwarding, forwarding->addresses[i], set, wait, why, sizeof(why));
 
 		if (r == 0)
 			continue;
-		add_gone(forwarding, i, reason, sizeof(reason));
+		explain(forwarding, i, why, reason, sizeof(reason));
 		fdpass_handover_refuse(handover, reason);
 		cli_error("%s", reason);
 		return r;
