@@ -58,7 +58,7 @@ static void retire(struct reception *reception)
 		return;
 	snprintf(reason, sizeof(reason), "preparing to retire the old process failed: %s",
 		 strerror(-r));
-	leave_failed(reception, reason, FAILED);
+	leave_failed(reception, reason, r == -ETIMEDOUT ? TIMED_OUT : FAILED);
 }
 
 /* A copy of `fd` that is on no target, if it is on one itself; it may be the same number. */

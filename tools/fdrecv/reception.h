@@ -26,7 +26,8 @@ struct reception {
 	struct fdpass_pidref **pidrefs; /* owned, one for each --pid, or NULL */
 	struct fdpass_rule *rule;
 	struct fdpass_receiver *receiver;
-	struct retiree *retirees; /* owned, one for each --pid; NULL without --retire */
+	struct retiree *retirees; /* owned, one for each process of --pid; NULL without --retire */
+	size_t retiree_count;
 	int retirement; /* whoever retires them waits until this is closed; -1: nobody does */
 	struct cli_progress progress; /* of what comes */
 	struct fdpass_wait wait;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,37 @@ static _Noreturn void fail(struct reception *reception, int code)
 	fdrecv_leave(reception, FAILED);
 }
 
+/* The one for that process, which may have been named before, in the same words or in others: it is to be
+ * without all that was taken from it, and gets one signal. */
+static struct retiree *retiree_for(struct reception *reception, const struct fdpass_pidref *ref)
+{
+	struct retiree *retiree = reception->retirees;
+
+	for (; retiree < reception->retirees + reception->retiree_count; retiree++) {
+		if (fdpass_pidref_pid(retiree->ref) == fdpass_pidref_pid(ref) &&
+		    fdpass_pidref_inode(retiree->ref) == fdpass_pidref_inode(ref))
+			return retiree;
+	}
+	retiree->ref = ref;
+	reception->retiree_count++;
+	return retiree;
+}
+
+static void note(struct reception *reception, size_t origin)
+{
+	const struct request *request = reception->request;
+	struct retiree *retiree = retiree_for(reception, reception->pidrefs[origin]);
+
+	for (size_t i = 0; i < request->group_count; i++) {
+		int r = request->groups[i].origin == (int)origin
+				? fdrecv_retiree_note(retiree, reception->sets[i])
+				: 0;
+
+		if (r < 0)
+			fail(reception, r);
+	}
+}
+
 /* The others would go on without the one that rules them: nginx's workers, for one. */
 static void check_alone(struct reception *reception, const struct fdpass_set *set)
 {
@@ -47,10 +79,27 @@ static void check_alone(struct reception *reception, const struct fdpass_set *se
 		fdpass_match_free(match);
 		if (holders <= 1)
 			continue;
+		cli_error("--retire: %d processes hold the listening socket; a server of several is "
+			  "ended by its own signal, such as --retire=QUIT or --retire=TERM",
+			  holders);
+		fdrecv_leave(reception, FAILED);
+	}
+}
+
+static void check(struct reception *reception, const struct retiree *retiree)
+{
+	intmax_t pid = (intmax_t)fdpass_pidref_pid(retiree->ref);
+
+	if (fdpass_pidref_pid(retiree->ref) == getpid()) {
+		cli_error("--retire: process %jd is this one, which becomes the command", pid);
+		fdrecv_leave(reception, FAILED);
+	}
+	if (reception->request->retire == RETIRE_IDLE && retiree->accepted_count == 0) {
 		cli_error(
-			"--retire: %d processes hold the listening socket; a server of several is "
-			"ended by its own signal, such as --retire=QUIT or --retire=TERM",
-			holders);
+			"--retire: no listening socket was taken from process %jd, so that it "
+			"cannot be seen whether it is idle; name the signal that ends it, such as "
+			"--retire=TERM",
+			pid);
 		fdrecv_leave(reception, FAILED);
 	}
 }
@@ -64,36 +113,20 @@ void fdrecv_retire_prepare(struct reception *reception)
 	reception->retirees = calloc(request->origin_count, sizeof(*reception->retirees));
 	if (reception->retirees == NULL)
 		fail(reception, -ENOMEM);
-	for (size_t i = 0; i < request->origin_count; i++) {
-		struct retiree *retiree = &reception->retirees[i];
-
-		retiree->ref = reception->pidrefs[i];
-		for (size_t j = 0; j < request->group_count; j++) {
-			int r = request->groups[j].origin == (int)i
-					? fdrecv_retiree_note(retiree, reception->sets[j])
-					: 0;
-
-			if (r < 0)
-				fail(reception, r);
-			if (request->groups[j].origin == (int)i && request->retire == RETIRE_IDLE)
-				check_alone(reception, reception->sets[j]);
-		}
-		if (request->retire == RETIRE_SIGNAL || retiree->accepted_count > 0)
-			continue;
-		cli_error(
-			"--retire: no listening socket was taken from process %jd, so that it "
-			"cannot be seen whether it is idle; name the signal that ends it, such as "
-			"--retire=TERM",
-			(intmax_t)fdpass_pidref_pid(retiree->ref));
-		fdrecv_leave(reception, FAILED);
-	}
+	for (size_t i = 0; i < request->origin_count; i++)
+		note(reception, i);
+	for (size_t i = 0; i < reception->retiree_count; i++)
+		check(reception, &reception->retirees[i]);
+	for (size_t i = 0; i < request->group_count; i++)
+		if (request->retire == RETIRE_IDLE && request->groups[i].origin >= 0)
+			check_alone(reception, reception->sets[i]);
 }
 
 void fdrecv_retire_forget(struct reception *reception)
 {
 	if (reception->retirees == NULL)
 		return;
-	for (size_t i = 0; i < reception->request->origin_count; i++)
+	for (size_t i = 0; i < reception->retiree_count; i++)
 		fdrecv_retiree_clear(&reception->retirees[i]);
 	free(reception->retirees);
 	reception->retirees = NULL;
@@ -105,41 +138,45 @@ static void send_signal(const struct retiree *retiree, int signal)
 	int r = fdpass_pidref_signal(retiree->ref, signal);
 	char number[16];
 
-	if (r < 0 && r != -ESRCH)
+	if (r == 0)
+		cli_verbose("sent %s to process %jd", cli_signame_text(signal, number), pid);
+	else if (r == -ESRCH)
+		cli_verbose("process %jd has ended by itself", pid);
+	else
 		cli_error("--retire: sending %s to process %jd failed: %s; it goes on",
 			  cli_signame_text(signal, number), pid, strerror(-r));
-	else
-		cli_verbose("sent %s to process %jd", cli_signame_text(signal, number), pid);
 }
 
-static void end_idle(const struct retiree *retiree, const struct fdpass_wait *wait)
+static void tell(const struct retiree *retiree, int result)
 {
 	intmax_t pid = (intmax_t)fdpass_pidref_pid(retiree->ref);
-	int connections;
-	int r = fdrecv_retiree_end_idle(retiree, wait, &connections);
 
-	if (r == 0)
+	if (result == 0)
 		cli_verbose("ended process %jd, which had no connections left", pid);
-	else if (r == -ETIMEDOUT)
+	else if (result == -ESRCH)
+		cli_verbose("process %jd has ended by itself", pid);
+	else if (result == -ETIMEDOUT && retiree->connections > 0)
 		cli_error(
-			"--retire: process %jd still had %d connections when the time ran out; it "
+			"--retire: process %jd still had %d connection%s when the time ran out; it "
 			"goes on, beside the command",
-			pid, connections);
-	else if (r == -ECANCELED)
+			pid, retiree->connections, retiree->connections == 1 ? "" : "s");
+	else if (result == -ETIMEDOUT)
+		cli_error("--retire: process %jd was not stopped when the time ran out, and could "
+			  "not be looked at; it goes on, beside the command",
+			  pid);
+	else if (result == -ECANCELED)
 		cli_error("--retire: interrupted; process %jd goes on, beside the command", pid);
 	else
 		cli_error("--retire: ending process %jd failed: %s; it goes on, beside the command",
-			  pid, strerror(-r));
+			  pid, strerror(-result));
 }
 
-/* Once this process is the command: 1; when it will never be: 0. */
-static int was_started(const struct reception *reception, const struct successor *successor)
+/* Waits until this process is the command: 1; or will never be: 0; or a negative errno. */
+static int wait_started(const struct reception *reception, const struct successor *successor)
 {
 	int r = fdpass_poll(successor->end, POLLIN, &reception->wait);
 
-	if (r < 0)
-		return 0;
-	return fdpass_pidref_is_ending(successor->ref) == 0;
+	return r < 0 ? r : fdpass_pidref_is_ending(successor->ref) == 0;
 }
 
 static void tell_goes_on(const struct retiree *retiree)
@@ -171,25 +208,39 @@ static void close_all_others(const struct reception *reception, const struct suc
 	free(kept);
 }
 
+/* Ctrl-Z is for the command; and would else leave behind a server that is stopped to be looked at. */
+static void stay_awake(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTSTP);
+	sigaddset(&set, SIGTTIN);
+	sigaddset(&set, SIGTTOU);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 /* The retiring process. */
 static _Noreturn void work(const struct reception *reception, const struct successor *successor)
 {
 	const struct request *request = reception->request;
 	int started;
 
+	stay_awake();
 	close_all_others(reception, successor);
 	if (write(successor->end, "", 1) != 1)
 		_exit(FAILED);
-	started = was_started(reception, successor);
-	for (size_t i = 0; i < request->origin_count; i++) {
-		const struct retiree *retiree = &reception->retirees[i];
-
-		if (!started)
-			tell_goes_on(retiree);
+	started = wait_started(reception, successor);
+	if (started > 0 && request->retire == RETIRE_IDLE)
+		fdrecv_retirees_end_idle(reception->retirees, reception->retiree_count,
+					 &reception->wait, tell);
+	for (size_t i = 0; i < reception->retiree_count; i++) {
+		if (started < 0)
+			tell(&reception->retirees[i], started);
+		else if (started == 0)
+			tell_goes_on(&reception->retirees[i]);
 		else if (request->retire == RETIRE_SIGNAL)
-			send_signal(retiree, request->retire_signal);
-		else
-			end_idle(retiree, &reception->wait);
+			send_signal(&reception->retirees[i], request->retire_signal);
 	}
 	if (cli_signals_caught() != 0)
 		_exit(FAILED);
@@ -243,12 +294,7 @@ int fdrecv_retire_start(struct reception *reception)
 	r = fork_twice(reception, &successor);
 	close(ends[1]);
 	fdpass_pidref_free(successor.ref);
-	if (r == 0)
-		r = hear(ends[0], &reception->wait);
-	if (r < 0) {
-		close(ends[0]);
-		return r;
-	}
+	/* On failure too it closes only with this process: else it would seem to have become the command. */
 	reception->retirement = ends[0];
-	return 0;
+	return r == 0 ? hear(ends[0], &reception->wait) : r;
 }

@@ -52,7 +52,7 @@ void fdrecv_retiree_clear(struct retiree *retiree)
 	for (size_t i = 0; i < retiree->accepted_count; i++)
 		fdpass_match_free(retiree->accepted[i]);
 	free(retiree->accepted);
-	*retiree = (struct retiree){NULL, NULL, 0};
+	*retiree = (struct retiree){NULL, NULL, 0, 0, 0};
 }
 
 /* Lets that much time pass: 0; 1 when the process ended meanwhile; -ETIMEDOUT at the deadline, -ECANCELED. */
@@ -99,9 +99,9 @@ static int wait_stopped(const struct retiree *retiree, const struct fdpass_wait 
 	return r < 0 ? r : 0;
 }
 
-/* One look: the connections that it has; when they are 0 it was killed. A negative errno: -ESRCH when it has
- * ended by itself. It runs afterwards if it ran before. */
-static int look(const struct retiree *retiree, const struct fdpass_wait *wait)
+/* One look: 0 when this ended it; 1 when it has connections; else a negative errno: -ESRCH when it has ended
+ * by itself. If it has not ended it runs afterwards, if it ran before. */
+static int look(struct retiree *retiree, const struct fdpass_wait *wait)
 {
 	int was_stopped = fdpass_pidref_is_stopped(retiree->ref);
 	int r;
@@ -114,33 +114,58 @@ static int look(const struct retiree *retiree, const struct fdpass_wait *wait)
 	r = wait_stopped(retiree, wait);
 	if (r == 0)
 		r = count(retiree);
+	if (r > 0)
+		retiree->connections = r;
 	if (r == 0)
 		r = fdpass_pidref_signal(retiree->ref, SIGKILL);
 	else if (!was_stopped)
 		fdpass_pidref_signal(retiree->ref, SIGCONT);
-	return r;
+	return r > 0 ? 1 : r;
 }
 
-int fdrecv_retiree_end_idle(const struct retiree *retiree, const struct fdpass_wait *wait,
-			    int *ret_connections)
+static void settle(struct retiree *retiree, int result, retiree_settled settled)
+{
+	retiree->settled = 1;
+	settled(retiree, result);
+}
+
+/* Looks at all that are left. Returns the first that still is, or NULL. */
+static struct retiree *look_at_all(struct retiree *retirees, size_t count,
+				   const struct fdpass_wait *wait, retiree_settled settled)
+{
+	struct retiree *first = NULL;
+
+	for (struct retiree *retiree = retirees; retiree < retirees + count; retiree++) {
+		int r = retiree->settled ? 0 : look(retiree, wait);
+
+		if (r <= 0 && !retiree->settled)
+			settle(retiree, r, settled);
+		else if (r > 0 && first == NULL)
+			first = retiree;
+	}
+	return first;
+}
+
+void fdrecv_retirees_end_idle(struct retiree *retirees, size_t count,
+			      const struct fdpass_wait *wait, retiree_settled settled)
 {
 	int64_t pause = RUNNING_FIRST;
+	struct retiree *first;
+	int r = 0;
 
-	*ret_connections = 0;
-	for (int tries = 1;; tries++) {
-		int r = look(retiree, wait);
-
-		if (r > 0) {
-			*ret_connections = r;
-			r = pass_time(retiree, wait, pause);
-			if (r == 0) {
-				if (tries >= RUNNING_FIRST_TRIES)
-					pause += pause / 8;
-				if (pause > RUNNING_MOST)
-					pause = RUNNING_MOST;
-				continue;
-			}
-		}
-		return r > 0 || r == -ESRCH ? 0 : r;
+	for (int tries = 1; (first = look_at_all(retirees, count, wait, settled)) != NULL;
+	     tries++) {
+		/* That one of the others has ended shows at the next look. */
+		r = pass_time(first, wait, pause);
+		if (r < 0)
+			break;
+		if (tries >= RUNNING_FIRST_TRIES)
+			pause += pause / 8;
+		if (pause > RUNNING_MOST)
+			pause = RUNNING_MOST;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (!retirees[i].settled)
+			settle(&retirees[i], r, settled);
 	}
 }

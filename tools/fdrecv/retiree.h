@@ -10,6 +10,8 @@ struct retiree {
 	const struct fdpass_pidref *ref; /* borrowed */
 	struct fdpass_match **accepted;  /* owned; the connections of each listening socket */
 	size_t accepted_count;
+	int connections; /* how many of them it had at the last look */
+	int settled;     /* it was said what became of it */
 };
 
 /* Notes the listening sockets of `set`, which were taken from it: 0 or a negative errno. */
@@ -18,9 +20,13 @@ int fdrecv_retiree_note(struct retiree *retiree, const struct fdpass_set *set);
 /* Frees what is in it. */
 void fdrecv_retiree_clear(struct retiree *retiree);
 
-/* Ends it as soon as it has no connection that it accepted from these sockets: 0; or -ETIMEDOUT, -ECANCELED
- * or another negative errno, and it goes on, with what stood in the way in `*ret_connections`. */
-int fdrecv_retiree_end_idle(const struct retiree *retiree, const struct fdpass_wait *wait,
-			    int *ret_connections);
+/* Told what became of one: 0, it was ended; -ESRCH, it has ended by itself; -ETIMEDOUT, -ECANCELED or another
+ * negative errno, and it goes on. */
+typedef void (*retiree_settled)(const struct retiree *retiree, int result);
+
+/* Ends each as soon as it has no connection that it accepted from these sockets. One that is busy does not
+ * keep the others. */
+void fdrecv_retirees_end_idle(struct retiree *retirees, size_t count,
+			      const struct fdpass_wait *wait, retiree_settled settled);
 
 #endif
