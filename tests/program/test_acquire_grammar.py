@@ -7,7 +7,6 @@ import socket
 
 import pytest
 
-import peers
 from programs import TRY_FDRECV, TRY_FDSEND, identity
 
 SELF = str(os.getpid())
