@@ -23,7 +23,7 @@ int fdpass_held_read(const struct fdpass_pidref *ref, struct fdpass_links *ret_l
 		return fdpass_pidref_call_failed(ref, error, r, -1, "proc");
 	}
 	/* The links of a process that is ending are gone before it is. */
-	if (ret_links->count == 0 && fdpass_pidref_has_ended(ref)) {
+	if (ret_links->count == 0 && fdpass_pidref_is_ending(ref) > 0) {
 		fdpass_links_free(ret_links);
 		return fdpass_pidref_call_failed(ref, error, -ESRCH, -1, "");
 	}

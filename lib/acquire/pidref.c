@@ -60,7 +60,7 @@ int fdpass_pidref_call_failed(const struct fdpass_pidref *ref, struct fdpass_err
 		word = "table";
 	else if (code == -ENOMEM)
 		return fdpass_pidref_fail(ref, error, FDPASS_STEP_MEMORY, code, number, "");
-	else if (code == -ESRCH || fdpass_pidref_has_ended(ref))
+	else if (code == -ESRCH || fdpass_pidref_is_ending(ref) > 0)
 		return fdpass_pidref_fail(ref, error, FDPASS_STEP_ACQUIRE, -ESRCH, number,
 					  fdpass_pidref_end_word(ref));
 	return fdpass_pidref_fail(ref, error, FDPASS_STEP_ACQUIRE, code, number, word);

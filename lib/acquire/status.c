@@ -133,8 +133,8 @@ static const char *find_word(int proc, enum denied denied)
 int fdpass_pidref_deny(const struct fdpass_pidref *ref, struct fdpass_error *error,
 		       enum denied denied, int code, int number)
 {
-	/* What is left of a process that has ended belongs to root. */
-	if (fdpass_pidref_has_ended(ref))
+	/* What is left of a process that has ended, or is about to, belongs to root. */
+	if (fdpass_pidref_is_ending(ref) > 0)
 		return fdpass_pidref_call_failed(ref, error, -ESRCH, number, "");
 	if (error == NULL)
 		return code;

@@ -129,8 +129,8 @@ static int take_all(const struct taking *taking, const struct fdpass_table *tabl
 		taken += r;
 	}
 	return taken > 0 ? taken
-			 : fdpass_pidref_fail(taking->ref, taking->error, FDPASS_STEP_ACQUIRE,
-					      -ENOENT, -1, "match");
+			 : fdpass_pidref_call_failed(taking->ref, taking->error, -ENOENT, -1,
+						     "match");
 }
 
 int fdpass_acquire_match(const struct fdpass_pidref *ref, const struct fdpass_match *match,

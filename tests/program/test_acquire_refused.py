@@ -212,13 +212,17 @@ def test_the_table_is_full(programs, hold):
     programs.fails(sender, 1, "Too many open files", "ulimit -n")
 
 
-def test_a_process_that_ends_meanwhile(programs, hold):
-    """Killed while it is looked at, over and over: a success, or a message about that."""
-    for _ in range(30):
+@pytest.mark.parametrize("user", [None, pytest.param(STRANGER, marks=pytest.mark.needs_root)], ids=["same", "another"])
+def test_a_process_that_ends_meanwhile(programs, hold, user):
+    """Killed while it is looked at, over and over: a success, or a message about that and nothing else. To those who
+    are not root it looks for a moment as if it had protected itself."""
+    folder = programs.folder if user is None else programs.stranger_folder()
+    for turn in range(60):
         reader, writer = programs.pipe()
-        there = hold({7: programs.file("file")})
-        taker = programs.fdrecv("-p", str(there.pid), "-f", "3-102", ",".join(["7"] * 100), "--run", "true", ready=None,
-                                barrier=reader)
+        there = hold({7: programs.file("file")}, lambda: LIBC.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0), user=user)
+        words = ["-m", "r", "-f", "3-102", ",".join(["7"] * 100)] if turn % 2 else ["-l", "file:/dev/null"]
+        taker = programs.fdrecv("-p", str(there.pid), *words, "--run", "true", ready=None, barrier=reader, user=user,
+                                cwd=folder)
         programs.close(writer, reader)
         there.signal(signal.SIGKILL)
         result = taker.wait(LONG)
