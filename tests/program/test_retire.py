@@ -2,6 +2,7 @@
 """--retire: the old process ends once the command runs, and nothing that it has accepted is lost."""
 
 import os
+import resource
 import select
 import signal
 import socket
@@ -237,6 +238,28 @@ def test_a_server_of_many_threads(programs, replace):
     client.close()
     assert old.wait().status == -signal.SIGKILL
     port.client(b"new")
+
+
+def test_a_server_on_a_machine_with_very_many_sockets(programs, hold, replace):
+    """Looking takes long then, and it is stopped for that: it runs most of the time all the same."""
+    def crowd():
+        for _ in range(pairs):
+            for one in socket.socketpair():
+                one.detach()
+
+    pairs = min(4000, resource.getrlimit(resource.RLIMIT_NOFILE)[1] // 2 - 50)
+    hold(before=crowd, limits=(2 * pairs + 50, 2 * pairs + 50))
+    port = Port(programs)
+    old = old_server(programs, port)
+    client = port.client(b"old")
+    replace("-p", port.expression, "-l", port.expression, "--retire")
+    has_looked(helper(programs), 1)
+    states = []
+    while len(states) < 500:
+        states.append(state(old))
+        select.select([], [], [], 0.001)
+    assert states.count("T") < 250
+    echoes(client)
 
 
 def test_a_server_that_ends_by_itself(programs, replace):

@@ -24,6 +24,9 @@
 #define RUNNING_FIRST 500000
 #define RUNNING_MOST 250000000
 #define RUNNING_FIRST_TRIES 400
+/* A look takes as long as the kernel's tables are (16,000 sockets: 8 ms); the server is stopped for it, and is to
+ * run that many times as long after it. */
+#define RUNNING_PER_LOOK 4
 
 int fdrecv_retiree_note(struct retiree *retiree, const struct fdpass_set *set)
 {
@@ -149,20 +152,23 @@ static struct retiree *look_at_all(struct retiree *retirees, size_t count,
 void fdrecv_retirees_end_idle(struct retiree *retirees, size_t count,
 			      const struct fdpass_wait *wait, retiree_settled settled)
 {
-	int64_t pause = RUNNING_FIRST;
+	int64_t pause = RUNNING_FIRST, start = fdpass_deadline_in(0);
 	struct retiree *first;
 	int r = 0;
 
 	for (int tries = 1; (first = look_at_all(retirees, count, wait, settled)) != NULL;
 	     tries++) {
+		int64_t least = RUNNING_PER_LOOK * (fdpass_deadline_in(0) - start);
+
 		/* That one of the others has ended shows at the next look. */
-		r = pass_time(first, wait, pause);
+		r = pass_time(first, wait, pause > least ? pause : least);
 		if (r < 0)
 			break;
 		if (tries >= RUNNING_FIRST_TRIES)
 			pause += pause / 8;
 		if (pause > RUNNING_MOST)
 			pause = RUNNING_MOST;
+		start = fdpass_deadline_in(0);
 	}
 	for (size_t i = 0; i < count; i++) {
 		if (!retirees[i].settled)
