@@ -81,8 +81,8 @@ def test_the_numbers_are_not_ours(programs, hold):
 def test_they_add_up_with_what_is_opened(programs, hold):
     files = {number: programs.file(str(number)) for number in (7, 8)}
     there = hold(files)
-    fds = take(programs, "--open", "7", "-f", "8", "--listen", "tcp4:127.0.0.1:0", "-p", str(there.pid), "-f7", "--open",
-               "8", fds={1: programs.file("out")})
+    fds = take(programs, "--open", "7", "-f", "8", "--listen", "tcp4:127.0.0.1:0", "-p", str(there.pid), "-f7",
+               "--open", "8", fds={1: programs.file("out")})
     assert [identity(fds[index]) for index in (0, 1, 3, 4)] == [identity(files[number]) for number in (7, 8, 7, 8)]
     with socket.socket(fileno=os.dup(fds[2])) as made:
         assert made.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)

@@ -173,7 +173,8 @@ def test_options_of_one_process_are_not_the_next_ones(programs, hold):
     command, read = programs.listing()
     programs.succeeds(programs.fdrecv("-p", pid, "-f", "3", "7", "-d", "-p", pid, "-f", "4", "-m", "w", "7", "-p", pid,
                                       "-f", "5", "7", "--run", *command, ready=None))
-    assert [read()["fds"][number]["flags"] & os.O_ACCMODE for number in (3, 4, 5)] == [os.O_RDONLY, os.O_WRONLY, os.O_RDONLY]
+    modes = [read()["fds"][number]["flags"] & os.O_ACCMODE for number in (3, 4, 5)]
+    assert modes == [os.O_RDONLY, os.O_WRONLY, os.O_RDONLY]
     receiver = programs.fdrecv("-p", pid, "-f", "3", "7", "-d", "-p", pid, "-f", "4", "7", "--run", "sh", "-c",
                                "cat <&4; cat <&3", ready=None)
     assert programs.succeeds(receiver) == "contenttent"
@@ -233,8 +234,8 @@ def test_fewer_fit_than_there_are_targets(programs, hold):
     """By description that is known only afterwards."""
     one, port = listener(programs)
     there = hold({7: one.fileno(), 8: one.fileno()})
-    message = programs.fails(programs.fdrecv("-p", str(there.pid), "-f", "3,4", f"listen:{port}", "--run", "touch", "ran",
-                                             ready=None), 125, f"--pid {there.pid}: listen:{port}: ", "2", "1")
+    receiver = programs.fdrecv("-p", str(there.pid), "-f", "3,4", f"listen:{port}", "--run", "touch", "ran", ready=None)
+    message = programs.fails(receiver, 125, f"--pid {there.pid}: listen:{port}: ", "2", "1")
     assert message.count("\n") == 1 and not os.path.lexists(programs.path("ran"))
 
 
@@ -281,8 +282,9 @@ def test_a_process_may_end_while_senders_are_waited_for(programs, hold):
 
 def test_nobody_is_waited_for_when_it_cannot_be_taken(programs, hold):
     there = hold()
-    programs.fails(programs.fdrecv("-f", "5", "./socket", "-p", str(there.pid), "-f", "4", "77", "--run", "touch", "ran",
-                                   ready=None), 125, f"descriptor 77 of process {there.pid}")
+    receiver = programs.fdrecv("-f", "5", "./socket", "-p", str(there.pid), "-f", "4", "77", "--run", "touch", "ran",
+                               ready=None)
+    programs.fails(receiver, 125, f"descriptor 77 of process {there.pid}")
     assert not os.path.lexists(programs.path("socket")) and not os.path.lexists(programs.path("ran"))
 
 

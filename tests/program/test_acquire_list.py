@@ -132,8 +132,8 @@ def test_pidref(programs, hold):
     there.signal(signal.SIGKILL)
     select.select([there.pidfd], [], [])
     assert programs.fdsend("--pidref", str(there.pid)).wait() == (
-        1, "", f"fdsend: {there.pid}: process {there.pid} has ended and holds nothing any more; its parent has not asked "
-               "for its status yet\n")
+        1, "", f"fdsend: {there.pid}: process {there.pid} has ended and holds nothing any more; its parent has not "
+               "asked for its status yet\n")
 
 
 @pytest.mark.parametrize("words", [["--list", "-p"], ["--pidref"]], ids=" ".join)

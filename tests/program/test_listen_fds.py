@@ -37,7 +37,8 @@ def fails(programs, env, fds, *texts, status=1, words=("-l",)):
     """Nobody was connected to."""
     with peers.Receiver(programs.path("receiver")).socket as receiver:
         receiver.setblocking(False)
-        message = programs.fails(activated(programs, *words, "./receiver", env=env, fds=fds), status, "fdsend: ", *texts)
+        sender = activated(programs, *words, "./receiver", env=env, fds=fds)
+        message = programs.fails(sender, status, "fdsend: ", *texts)
         with pytest.raises(BlockingIOError):
             receiver.accept()
     os.unlink(programs.path("receiver"))
@@ -109,7 +110,8 @@ def test_what_is_meant_for_another(programs):
                              "'LISTEN_PID=$$ exec fdsend'")
     assert message.count("\n") == 1
     receiver = programs.closes(peers.Receiver(programs.path("receiver")))
-    sender = programs.shell("LISTEN_PID=$$ exec fdsend -l ./receiver", fds=fds, env={"LISTEN_FDS": "1", "LISTEN_PID": "1"})
+    sender = programs.shell("LISTEN_PID=$$ exec fdsend -l ./receiver", fds=fds,
+                            env={"LISTEN_FDS": "1", "LISTEN_PID": "1"})
     _, _, (fd,) = receiver.receive()
     programs.succeeds(sender)
     assert identity(fd) == identity(fds[3])

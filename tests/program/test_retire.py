@@ -137,7 +137,8 @@ def test_other_connections_do_not_count(programs, replace):
     port, other = Port(programs), Port(programs)
     elsewhere = programs.closes(socket.create_server(("127.0.0.1", 0)))
     client = programs.closes(socket.create_connection(elsewhere.getsockname()))
-    old = programs.forked(serve(7, 8), ready=READY, fds={7: port.fileno(), 8: other.fileno(), 20: client.fileno()}).wait_ready()
+    fds = {7: port.fileno(), 8: other.fileno(), 20: client.fileno()}
+    old = programs.forked(serve(7, 8), ready=READY, fds=fds).wait_ready()
     port.socket.close()
     other.client(b"old")
     replace("-p", str(old.pid), "-l", port.expression, "--retire")
@@ -161,7 +162,8 @@ def test_the_same_process_named_twice(programs, replace):
     one, two = Port(programs), Port(programs)
     old = old_server(programs, one, two)
     client = two.client(b"old")
-    new = replace("-v", "-p", str(old.pid), "-l", one.expression, "-p", two.expression, "-l", two.expression, "--retire")
+    new = replace("-v", "-p", str(old.pid), "-l", one.expression, "-p", two.expression, "-l", two.expression,
+                  "--retire")
     helper(programs)
     for _ in range(100):
         echoes(client)
@@ -185,7 +187,8 @@ def test_the_same_process_gets_its_signal_once(programs, replace):
             os.write(20, b"x")
 
     told = {signal.SIGRTMAX - 1, signal.SIGRTMAX}  # in this order, sigwaitinfo(2)
-    old = programs.forked(count, blocked=told, ready=READY, fds={7: one.fileno(), 8: two.fileno(), 20: writer}).wait_ready()
+    fds = {7: one.fileno(), 8: two.fileno(), 20: writer}
+    old = programs.forked(count, blocked=told, ready=READY, fds=fds).wait_ready()
     replace("-p", str(old.pid), "-l", one.expression, "-p", str(old.pid), "-l", two.expression, "--retire=RTMAX-1")
     no_helper(programs)
     old.signal(signal.SIGRTMAX)

@@ -29,7 +29,8 @@ def old(programs, port):
 
 
 def replace(programs, port, *words, command=NEW, **conditions):
-    new = programs.fdrecv("-p", port.expression, "-l", port.expression, *words, "--run", *command, ready=None, **conditions)
+    new = programs.fdrecv("-p", port.expression, "-l", port.expression, *words, "--run", *command, ready=None,
+                          **conditions)
     if command == NEW:
         new.said("started", 1)
     return new
@@ -46,7 +47,8 @@ def unharmed(programs, old, port):
 # ---------------------------------------------------------------------------------- the command does not start
 
 @pytest.mark.parametrize("how", ["--retire", "--retire=TERM"])
-@pytest.mark.parametrize("command, status", [("no-such-command", 127), ("./nothing", 127), ("./plain", 126), ("/", 126)])
+@pytest.mark.parametrize("command, status", [("no-such-command", 127), ("./nothing", 127), ("./plain", 126),
+                                             ("/", 126)])
 def test_no_such_command(programs, old, port, how, command, status):
     """Known before anything is done: no word of that process."""
     programs.file("plain", "#!/bin/sh\n")
@@ -103,8 +105,8 @@ def test_ended_by_a_signal_before_the_command(programs, old, port, how):
 def test_nobody_can_be_started(programs, old, port, how, call):
     """The command is not run either. (wait4: that makes no difference.)"""
     number = "2+" if call == "pidfd_open" else "1+"
-    new = programs.start([*tampered(f"{call}:error=EAGAIN:when={number}"), programs.fdrecv_path, "-p", str(old.pid), "-l",
-                          port.expression, how, "--run", "true"], env=TRACED)
+    new = programs.start([*tampered(f"{call}:error=EAGAIN:when={number}"), programs.fdrecv_path, "-p", str(old.pid),
+                          "-l", port.expression, how, "--run", "true"], env=TRACED)
     result = new.wait()
     if call == "wait4":
         assert result.status == 0
@@ -133,8 +135,8 @@ def test_without_a_listening_socket(programs, hold, number):
 
 def test_without_a_listening_socket_of_one_of_two(programs, old, port, hold):
     there = hold({8: programs.file("file")})
-    message = programs.fails(replace(programs, port, "-p", str(there.pid), "-f", "8", "8", "--retire", command=["true"]), 125,
-                             f"no listening socket was taken from process {there.pid}")
+    new = replace(programs, port, "-p", str(there.pid), "-f", "8", "8", "--retire", command=["true"])
+    message = programs.fails(new, 125, f"no listening socket was taken from process {there.pid}")
     assert str(old.pid) not in message
     unharmed(programs, old, port)
 
@@ -150,10 +152,11 @@ def test_oneself(programs, port, how):
 @pytest.mark.parametrize("how", ["--retire", "--retire=TERM"])
 def test_what_comes_before_fails(programs, old, port, how):
     """Fewer than there are targets, a sender's time that runs out, a signal: nobody is retired."""
-    programs.fails(programs.fdrecv("-p", str(old.pid), "-f", "5,6", port.expression, how, "--run", *NEW, ready=None), 125)
-    programs.fails(replace(programs, port, how, "-a", "-f", "9", programs.abstract(), "-t", "0.1", command=["true"]), 124)
-    waiting = programs.fdrecv("-p", str(old.pid), "-l", port.expression, how, "-a", "-f", "9", programs.abstract(), "--run",
-                              *NEW)
+    fewer = programs.fdrecv("-p", str(old.pid), "-f", "5,6", port.expression, how, "--run", *NEW, ready=None)
+    programs.fails(fewer, 125)
+    from_nobody = ["-a", "-f", "9", programs.abstract()]
+    programs.fails(replace(programs, port, how, *from_nobody, "-t", "0.1", command=["true"]), 124)
+    waiting = programs.fdrecv("-p", str(old.pid), "-l", port.expression, how, *from_nobody, "--run", *NEW)
     waiting.signal(signal.SIGTERM)
     assert waiting.wait().status == -signal.SIGTERM
     assert not helpers(programs)
@@ -166,7 +169,8 @@ def test_the_time_runs_out(programs, old, port):
     """It is left running, and not stopped, beside the command."""
     client = port.client(b"old")
     new = replace(programs, port, "--retire", "-t", "2")
-    new.said(f"--retire: process {old.pid} still had 1 connection when the time ran out; it goes on, beside the command\n")
+    new.said(f"--retire: process {old.pid} still had 1 connection when the time ran out; it goes on, beside the "
+             "command\n")
     no_helper(programs)
     assert old.alive() and new.alive() and state(old) in "SR"
     echoes(client)
@@ -239,16 +243,16 @@ def test_it_was_stopped_before_and_is_idle(programs, old, port):
 
 
 @pytest.mark.needs_root
-@pytest.mark.parametrize("how, text", [("--retire=TERM", "--retire: sending TERM to process {} failed: Operation not permitted; "
-                                        "it goes on\n"),
-                                       ("--retire", "--retire: ending process {} failed: Operation not permitted; it goes on, "
-                                        "beside the command\n")])
+@pytest.mark.parametrize("how, text", [
+    ("--retire=TERM", "--retire: sending TERM to process {} failed: Operation not permitted; it goes on\n"),
+    ("--retire", "--retire: ending process {} failed: Operation not permitted; it goes on, beside the command\n")])
 def test_it_may_not_be_ended(programs, hold, how, text):
     """Allowed to look into it and not to signal it: CAP_SYS_PTRACE without CAP_KILL."""
     port = Port(programs)
     there = hold({7: port.fileno()}, user=STRANGER)
     without = ["setpriv", "--bounding-set", "-kill", "--inh-caps", "-kill", "--"]
-    new = programs.start([*without, programs.fdrecv_path, "-p", str(there.pid), "-l", port.expression, how, "--run", *NEW])
+    new = programs.start([*without, programs.fdrecv_path, "-p", str(there.pid), "-l", port.expression, how, "--run",
+                          *NEW])
     new.said(text.format(there.pid))
     no_helper(programs)
     assert there.alive() and new.alive() and state(there) in "SR"
@@ -297,8 +301,8 @@ echo "on port $port:"
 exec fdrecv -v -p $! -l "listen:$port" --retire --run "$@"
 """
     reader, writer = programs.pipe()
-    inside = programs.start(["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script, "sh", *NEW],
-                            fds={2: writer})
+    inside = programs.start(["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script, "sh",
+                             *NEW], fds={2: writer})
     programs.close(writer)
     inside.said("started 1", 1)
     with open(reader, "rb", closefd=False) as text:
