@@ -250,6 +250,7 @@ def test_it_may_not_be_ended(programs, hold, how, text):
     """Allowed to look into it and not to signal it: CAP_SYS_PTRACE without CAP_KILL."""
     port = Port(programs)
     there = hold({7: port.fileno()}, user=STRANGER)
+    port.socket.close()
     without = ["setpriv", "--bounding-set", "-kill", "--inh-caps", "-kill", "--"]
     new = programs.start([*without, programs.fdrecv_path, "-p", str(there.pid), "-l", port.expression, how, "--run",
                           *NEW])
@@ -312,3 +313,21 @@ exec fdrecv -v -p $! -l "listen:$port" --retire --run "$@"
     client = programs.closes(socket.create_connection(("127.0.0.1", port)))
     assert client.recv(10) == b"new"
     inside.kill()
+
+
+def test_a_server_of_several_processes(programs, hold):
+    """Only the first would be ended, and the others go on without it: refused before anything happens."""
+    port = Port(programs)
+    first = hold({7: port.fileno()})
+    second = hold({7: port.fileno()})
+    port.socket.close()
+    new = programs.start([programs.fdrecv_path, "-p", str(first.pid), "-l", port.expression, "--retire", "--run", *NEW])
+    programs.fails(new, 125, "--retire: 2 processes hold the listening socket", "--retire=QUIT")
+    assert first.alive() and second.alive() and state(first) in "SR"
+    # With a signal of its own there is nothing to be seen beforehand.
+    new = programs.start([programs.fdrecv_path, "-p", str(first.pid), "-l", port.expression, "--retire=TERM", "--run",
+                          "true"])
+    programs.succeeds(new)
+    assert first.wait().status == -signal.SIGTERM
+    no_helper(programs)
+    assert second.alive()

@@ -79,9 +79,10 @@ static void check_alone(struct reception *reception, const struct fdpass_set *se
 		fdpass_match_free(match);
 		if (holders <= 1)
 			continue;
-		cli_error("--retire: %d processes hold the listening socket; a server of several is "
-			  "ended by its own signal, such as --retire=QUIT or --retire=TERM",
-			  holders);
+		cli_error(
+			"--retire: %d processes hold the listening socket; a server of several is "
+			"ended by its own signal, such as --retire=QUIT or --retire=TERM",
+			holders);
 		fdrecv_leave(reception, FAILED);
 	}
 }

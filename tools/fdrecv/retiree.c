@@ -24,8 +24,8 @@
 #define RUNNING_FIRST 500000
 #define RUNNING_MOST 250000000
 #define RUNNING_FIRST_TRIES 400
-/* A look takes as long as the kernel's tables are (16,000 sockets: 8 ms); the server is stopped for it, and is to
- * run that many times as long after it. */
+/* A look takes as long as the server has sockets (3 us each); it is stopped for it, and is to run that many
+ * times as long after it. */
 #define RUNNING_PER_LOOK 4
 
 int fdrecv_retiree_note(struct retiree *retiree, const struct fdpass_set *set)
