@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cli/diagnostic.h"
+#include "cli/usage.h"
 
 /* What getopt_long() returns for long names: this and the index in the table. Letters are below. */
 #define NAMES_START 0x1000
@@ -197,8 +198,8 @@ static enum cli_item next_rest(struct cli_parser *parser, const char **ret_argum
 	return CLI_OPERAND;
 }
 
-enum cli_item cli_next(struct cli_parser *parser, const struct cli_option **ret_option,
-		       const char **ret_argument)
+static enum cli_item next(struct cli_parser *parser, const struct cli_option **ret_option,
+			  const char **ret_argument)
 {
 	const struct cli_option *option;
 	char *argument;
@@ -251,6 +252,36 @@ enum cli_item cli_next(struct cli_parser *parser, const struct cli_option **ret_
 		check_choice(parser, option, optarg);
 	*ret_argument = optarg;
 	return CLI_OPTION;
+}
+
+/* 1 when it was one of CLI_USUAL_OPTIONS(). */
+static int act_on_usual(const struct cli_program *program, const struct cli_option *option)
+{
+	switch (option->id) {
+	case CLI_OPT_VERBOSE:
+		cli_diagnostic_level(CLI_VERBOSE);
+		return 1;
+	case CLI_OPT_QUIET:
+		cli_diagnostic_level(CLI_QUIET);
+		return 1;
+	case CLI_OPT_HELP:
+		cli_usage_print(program);
+	case CLI_OPT_VERSION:
+		cli_version_print(program);
+	default:
+		return 0;
+	}
+}
+
+enum cli_item cli_next(struct cli_parser *parser, const struct cli_option **ret_option,
+		       const char **ret_argument)
+{
+	enum cli_item item;
+
+	do
+		item = next(parser, ret_option, ret_argument);
+	while (item == CLI_OPTION && act_on_usual(parser->program, *ret_option));
+	return item;
 }
 
 char **cli_rest(const struct cli_parser *parser)

@@ -54,6 +54,21 @@ struct cli_option {
 	const char *group;          /* the heading in --help from this option on; NULL: as before */
 };
 
+/* Options that every program has, and that the parser deals with itself: their rows, as the last ones of a
+ * table. `group` is the heading before them, or NULL. */
+enum { CLI_OPT_VERBOSE = -1, CLI_OPT_QUIET = -2, CLI_OPT_HELP = -3, CLI_OPT_VERSION = -4 };
+
+#define CLI_FLAG(name, letter, id, help, group)                                                    \
+	{                                                                                          \
+		name, letter, id, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL, help, group           \
+	}
+
+#define CLI_USUAL_OPTIONS(group)                                                                   \
+	CLI_FLAG("verbose", 'v', CLI_OPT_VERBOSE, "say what happens, on stderr", group),           \
+		CLI_FLAG("quiet", 'q', CLI_OPT_QUIET, "no messages, only the exit status", NULL),  \
+		CLI_FLAG("help", 'h', CLI_OPT_HELP, "print this and exit", NULL),                  \
+		CLI_FLAG("version", 'V', CLI_OPT_VERSION, "print the version and exit", NULL)
+
 struct cli_program {
 	const char *name;
 	const char *const *synopsis; /* each is a line of --help, without `name`; ends with NULL */
@@ -93,7 +108,7 @@ struct cli_parser {
 void cli_parser_init(struct cli_parser *parser, const struct cli_program *program, int argc,
 		     char **argv);
 
-/* The next item. `ret_option` is NULL but for CLI_OPTION, `ret_argument` is NULL where there is none.
+/* The next item that the program has to deal with. `ret_option` is NULL but for CLI_OPTION, `ret_argument` is NULL where there is none.
  * An option of kind CLI_COMMAND is the last item before CLI_END. */
 enum cli_item cli_next(struct cli_parser *parser, const struct cli_option **ret_option,
 		       const char **ret_argument);

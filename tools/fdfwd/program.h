@@ -17,10 +17,6 @@ enum option_id {
 	OPT_TIMEOUT,
 	OPT_KEEP,
 	OPT_READY_FD,
-	OPT_VERBOSE,
-	OPT_QUIET,
-	OPT_HELP,
-	OPT_VERSION,
 };
 
 extern const struct cli_program fdfwd_program;

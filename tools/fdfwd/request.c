@@ -8,7 +8,6 @@
 
 #include "cli/diagnostic.h"
 #include "cli/sockspec.h"
-#include "cli/usage.h"
 #include "cli/value.h"
 #include "tools/fdfwd/program.h"
 
@@ -83,16 +82,6 @@ static void parse_option(struct request *request, struct draft *draft,
 	case OPT_READY_FD:
 		request->ready_fd = cli_value_fd(parser, argument);
 		break;
-	case OPT_VERBOSE:
-		cli_diagnostic_level(CLI_VERBOSE);
-		break;
-	case OPT_QUIET:
-		cli_diagnostic_level(CLI_QUIET);
-		break;
-	case OPT_HELP:
-		cli_usage_print(&fdfwd_program);
-	case OPT_VERSION:
-		cli_version_print(&fdfwd_program);
 	}
 }
 

@@ -52,14 +52,7 @@ static const struct cli_option options[] = {
 	 "name those of --listen-fds: one name for all, or one for each, as A:B:C", NULL},
 	{"ready-fd", 0, OPT_READY_FD, "N", CLI_NUMBER, CLI_REQUIRED, NULL,
 	 "write a newline to descriptor N when every socket listens, and close it", "Other"},
-	{"verbose", 'v', OPT_VERBOSE, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
-	 "say what happens, on stderr", NULL},
-	{"quiet", 'q', OPT_QUIET, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
-	 "no messages, only the exit status", NULL},
-	{"help", 'h', OPT_HELP, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL, "print this and exit",
-	 NULL},
-	{"version", 'V', OPT_VERSION, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
-	 "print the version and exit", NULL},
+	CLI_USUAL_OPTIONS(NULL),
 };
 
 static const char *const synopsis[] = {

@@ -28,10 +28,6 @@ enum option_id {
 	OPT_FDNAME,
 	OPT_TIMEOUT,
 	OPT_READY_FD,
-	OPT_VERBOSE,
-	OPT_QUIET,
-	OPT_HELP,
-	OPT_VERSION,
 };
 
 extern const struct cli_program fdrecv_program;

@@ -61,14 +61,7 @@ static const struct cli_option options[] = {
 	 "print that process as PID:INODE and exit", "Asking"},
 	{"list", 0, OPT_LIST, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
 	 "print what the process of --pid has open and exit", NULL},
-	{"verbose", 'v', OPT_VERBOSE, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
-	 "say what happens, on stderr", "Other"},
-	{"quiet", 'q', OPT_QUIET, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
-	 "no messages, only the exit status", NULL},
-	{"help", 'h', OPT_HELP, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL, "print this and exit",
-	 NULL},
-	{"version", 'V', OPT_VERSION, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
-	 "print the version and exit", NULL},
+	CLI_USUAL_OPTIONS("Other"),
 };
 
 static const char *const synopsis[] = {

@@ -33,10 +33,6 @@ enum option_id {
 	OPT_UNTIL_EXIT,
 	OPT_PIDREF,
 	OPT_LIST,
-	OPT_VERBOSE,
-	OPT_QUIET,
-	OPT_HELP,
-	OPT_VERSION,
 };
 
 extern const struct cli_program fdsend_program;

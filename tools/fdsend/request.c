@@ -11,7 +11,6 @@
 #include "cli/diagnostic.h"
 #include "cli/number.h"
 #include "cli/sockspec.h"
-#include "cli/usage.h"
 #include "cli/value.h"
 #include "tools/fdsend/program.h"
 
@@ -232,16 +231,6 @@ static void parse_option(struct request *request, const struct cli_parser *parse
 	case OPT_UNTIL_EXIT:
 		request->until = FDPASS_UNTIL_ENDED;
 		break;
-	case OPT_VERBOSE:
-		cli_diagnostic_level(CLI_VERBOSE);
-		break;
-	case OPT_QUIET:
-		cli_diagnostic_level(CLI_QUIET);
-		break;
-	case OPT_HELP:
-		cli_usage_print(&fdsend_program);
-	case OPT_VERSION:
-		cli_version_print(&fdsend_program);
 	}
 }
 
