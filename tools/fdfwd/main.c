@@ -19,21 +19,6 @@
 #include "tools/fdfwd/program.h"
 #include "tools/fdfwd/relay.h"
 
-_Noreturn void fdfwd_leave(struct forwarding *forwarding, int code)
-{
-	int caught = code == -ECANCELED ? cli_signals_caught() : 0;
-
-	fdpass_receiver_free(forwarding->receiver);
-	for (size_t i = 0; i < forwarding->request->endpoint_count; i++)
-		fdpass_address_free(forwarding->addresses[i]);
-	free(forwarding->addresses);
-	fdpass_rule_free(forwarding->from);
-	fdpass_rule_free(forwarding->to);
-	if (code == -ECANCELED)
-		cli_signals_die(caught);
-	exit(code == 0 ? 0 : code == -ETIMEDOUT ? TIMED_OUT : FAILED);
-}
-
 static void report(void *context, const struct fdpass_event *event)
 {
 	struct forwarding *forwarding = context;
