@@ -2,6 +2,7 @@
 """Handovers of more than one message: all of it arrives, in order, or nothing."""
 
 import os
+import re
 import resource
 import socket
 import struct
@@ -183,3 +184,43 @@ def test_broken_headers_are_refused(programs, header):
     receiver.said("turned away")
     programs.succeeds(programs.fdsend("-f", "0", "./name"))
     assert receiver.wait().stdout == "1\n"
+
+
+def progress(screen, said):
+    """The lines "N of 5000" on the terminal, or in `said`."""
+    shown = b""
+    try:
+        while piece := os.read(screen, 4096):
+            shown += piece
+    except OSError:  # EIO: nobody has it open any more
+        pass
+    lines = re.findall(r": (\d+) of 5000\r?$", shown.decode() or said, re.MULTILINE)
+    assert lines == sorted(lines, key=int)
+    return lines
+
+
+@pytest.mark.parametrize("on_terminal", [True, False], ids=["terminal", "pipe"])
+def test_progress_of_what_comes(programs, on_terminal):
+    """With -v on a terminal, a transfer that takes longer than a second shows how far it is, each second."""
+    screen, terminal = map(programs.own, os.openpty())
+    receiver = programs.fdrecv("-v", "-l", "name", "--run", "true", fds={2: terminal} if on_terminal else {}, **ROOMY)
+    there = programs.start([*NUMBERED, "open", "5000", *tampered("sendmsg:delay_enter=150000"), programs.fdsend_path,
+                            "-f", f"{FIRST}-{FIRST + 4999}", "name"], env=TRACED, **ROOMY)
+    assert there.wait().status == 0 and receiver.wait().status == 0
+    programs.close(terminal)
+    assert (1 <= len(progress(screen, receiver.result.stderr)) <= 4) == on_terminal
+
+
+@pytest.mark.needs_root
+@pytest.mark.parametrize("on_terminal", [True, False], ids=["terminal", "pipe"])
+def test_progress_of_what_is_sent(programs, on_terminal):
+    """The same where no more than 300 may be on their way, and the receiver takes its time."""
+    folder = programs.stranger_folder()
+    screen, terminal = map(programs.own, os.openpty())
+    receiver = programs.start([*tampered("recvmsg:delay_enter=150000"), programs.fdrecv_path, "-l", "./name", "--run",
+                               "true"], env=TRACED, user=STRANGER, cwd=folder, **ROOMY)
+    there = programs.fdsend("-v", "-b", "-f", ",".join(["10"] * 5000), "./name", user=STRANGER, cwd=folder,
+                            limits=(300, 300), fds={10: programs.text("x")} | ({2: terminal} if on_terminal else {}))
+    assert there.wait().status == 0 and receiver.wait().status == 0
+    programs.close(terminal)
+    assert (1 <= len(progress(screen, there.text[2].decode() if 2 in there.text else "")) <= 6) == on_terminal
