@@ -105,8 +105,10 @@ int main(int argc, char **argv)
 	fdsend_request_parse(&request, argc, argv);
 	if (request.what != REQUEST_SEND)
 		fdsend_ask(&request);
-	if (fdsend_sources_check(&request, &sources) < 0)
+	if (fdsend_sources_check(&request, &sources) < 0) {
+		fdsend_request_free(&request);
 		return FAILED;
+	}
 	rule = cli_admit_rule(&request.admissions, &fdsend_program);
 	address = cli_sockspec_address(&fdsend_program, request.kind, request.socket);
 	/* What would be said there would go to the other end. */

@@ -97,6 +97,8 @@ int fdsend_sources_check(const struct request *request, struct sources *sources)
 		for (size_t j = 0; r == 0 && j < source->numbers.count; j++)
 			r = check_number(source->numbers.numbers[j]);
 	}
+	if (r < 0)
+		sources->activated = fdpass_set_free(sources->activated);
 	return r;
 }
 

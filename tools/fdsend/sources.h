@@ -24,7 +24,7 @@ struct sources {
 	}
 
 /* Checks every inherited number, before anything else is opened that could come to lie there. On failure
- * it says which, and returns a negative errno. */
+ * it says which, holds nothing, and returns a negative errno. */
 int fdsend_sources_check(const struct request *request, struct sources *sources);
 
 /* Takes and opens the others and puts all together. On failure it says what failed, cleans up, and returns
