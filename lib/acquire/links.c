@@ -89,8 +89,10 @@ int fdpass_links_read(int proc, struct fdpass_links *ret_links)
 		return -errno;
 	links.directory = fdopendir(fd);
 	if (links.directory == NULL) {
+		/* Also ENOENT: it looks at the directory, whose process may have gone (fs/proc/fd.c). */
+		r = -errno;
 		fdpass_fd_close(fd);
-		return -ENOMEM;
+		return r;
 	}
 	r = read_links(&links);
 	if (r < 0) {

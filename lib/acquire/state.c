@@ -35,8 +35,9 @@ int fdpass_pidref_is_stopped(const struct fdpass_pidref *ref)
 		return errno == ENOENT ? -ESRCH : -errno;
 	tasks = fdopendir(fd);
 	if (tasks == NULL) {
+		r = errno == ENOENT ? -ESRCH : -errno;
 		fdpass_fd_close(fd);
-		return -ENOMEM;
+		return r;
 	}
 	while (r > 0 && (entry = readdir(tasks)) != NULL) {
 		if (entry->d_name[0] != '.')

@@ -255,6 +255,18 @@ def test_another_network(programs):
         server.kill()
 
 
+def test_processes_that_come_and_go(programs):
+    """Every process of the machine is looked into for that, and some end meanwhile: they do not count."""
+    churns = [programs.shell("while :; do true & (true) & (true) & (true) & wait; done") for _ in range(3)]
+    for _ in range(20):
+        some = [programs.fdsend("--pidref", "file:/no/such") for _ in range(10)]
+        for process in some:
+            assert process.wait()[::2] == (1, "fdsend: file:/no/such: no process holds that; 'fdsend --list -p PID' "
+                                           "shows what a process holds\n")
+    for churn in churns:
+        churn.kill()
+
+
 # ------------------------------------------------------------------------------------ whose it is by that
 
 @contextlib.contextmanager
@@ -337,10 +349,10 @@ def test_one_never_means_oneself(programs, hold):
     made = bound(programs, socket.AF_UNIX, socket.SOCK_STREAM, "\0" + programs.abstract())
     name = "listen:@" + made.getsockname()[1:].decode()
     there = hold({7: made.fileno()})
-    copy = os.dup(made.fileno())
+    reader, writer = programs.pipe()
+    sender = programs.fdsend("--pidref", name, fds={9: made.fileno()}, barrier=reader)
     made.close()
-    sender = programs.fdsend("--pidref", name, fds={9: copy})
-    os.close(copy)
+    programs.close(writer, reader)
     assert programs.succeeds(sender).split(":")[0] == str(there.pid)
     with socket.socket(socket.AF_UNIX) as mine:
         mine.bind("\0" + programs.abstract())
