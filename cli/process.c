@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,16 +65,23 @@ void cli_process_parse(struct cli_process *process, const struct cli_parser *par
 		process->match = cli_process_match(parser->program, cli_spelling(parser), argument);
 }
 
+const char *cli_process_text(const struct cli_process *process, char *text, size_t size)
+{
+	snprintf(text, size, "%s%s", process->match != NULL ? "" : "process ", process->text);
+	return text;
+}
+
 int cli_process_pin(const struct cli_process *process, struct fdpass_pidref **ret_ref)
 {
 	struct fdpass_error error = FDPASS_ERROR_INIT;
-	char text[CLI_DIAGNOSTIC_MAX];
+	char where[CLI_DIAGNOSTIC_MAX], text[CLI_DIAGNOSTIC_MAX];
 	int r = process->match != NULL
 			? fdpass_pidref_find(process->match, ret_ref, &error)
 			: fdpass_pidref_open(process->pid, process->inode, ret_ref, &error);
 
 	if (r < 0)
-		cli_error("%s", cli_acquire_explain(process->text, &error, text, sizeof(text)));
+		cli_error("%s", cli_acquire_explain(cli_process_text(process, where, sizeof(where)),
+						    &error, text, sizeof(text)));
 	else if (process->match != NULL)
 		cli_verbose("%s: process %jd", process->text,
 			    (intmax_t)fdpass_pidref_pid(*ret_ref));

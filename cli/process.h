@@ -33,6 +33,9 @@ void cli_process_parse(struct cli_process *process, const struct cli_parser *par
 struct fdpass_match *cli_process_match(const struct cli_program *program, const char *spelling,
 				       const char *text);
 
+/* What a message about it begins with: "process 1234" or the EXPR, cut to `size`. Returns `text`. */
+const char *cli_process_text(const struct cli_process *process, char *text, size_t size);
+
 /* Pins it: 0, or a negative errno after saying why not. The caller frees the pidref. */
 int cli_process_pin(const struct cli_process *process, struct fdpass_pidref **ret_ref);
 

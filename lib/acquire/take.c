@@ -151,6 +151,9 @@ int fdpass_acquire_match(const struct fdpass_pidref *ref, const struct fdpass_ma
 	if (r < 0)
 		return r;
 	r = take_all(&taking, &table);
+	/* What a process that ends has closed already looks like what has vanished. */
+	if (r >= 0 && fdpass_pidref_is_ending(ref) == 1)
+		r = fdpass_pidref_call_failed(ref, error, -ESRCH, -1, "");
 	if (r < 0)
 		fdpass_set_truncate(set, before);
 	return r;

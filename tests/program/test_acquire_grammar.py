@@ -90,7 +90,7 @@ def test_wrong_usage_of_fdsend(programs, words, texts):
     ("-m r -f 3 ./a", ["-m", "--pid"]),
     ("--mode r -p 1 -f 3 5", ["--mode", "--pid", "before"]),
     ("-p 1 -f 3 5 -a -f 4 name --dup", ["--dup", "--pid"]),
-    ("-p 1", ["nothing to receive"]),
+    ("-p 1", ["--pid 1", "no target"]),
     ("-f 3 ./a -p 1", ["--pid 1", "-l listen:8080"]),
     ("-p 1 -p 2 -f 3 5", ["--pid 1", "-l listen:8080"]),
     ("-p 1 -f 3", ["no LIST or EXPR", "-f"]),

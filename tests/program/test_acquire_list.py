@@ -132,7 +132,7 @@ def test_pidref(programs, hold):
     there.signal(signal.SIGKILL)
     select.select([there.pidfd], [], [])
     assert programs.fdsend("--pidref", str(there.pid)).wait() == (
-        1, "", f"fdsend: {there.pid}: process {there.pid} has ended and holds nothing any more; its parent has not "
+        1, "", f"fdsend: process {there.pid}: process {there.pid} has ended and holds nothing any more; its parent has not "
                "asked for its status yet\n")
 
 
@@ -154,4 +154,4 @@ def test_what_cannot_be_printed(programs, hold, words):
 def test_nothing_is_printed_of_nobody(programs, words):
     for text in ("4194305", "listen:1"):
         result = programs.fdsend(*words, text).wait()
-        assert (result.status, result.stdout) == (1, "") and f"fdsend: {text}: " in result.stderr
+        assert (result.status, result.stdout) == (1, "") and f"{text}: " in result.stderr

@@ -293,7 +293,7 @@ void fdrecv_request_parse(struct request *request, int argc, char **argv)
 	if (draft.kind_spelling[0] != '\0')
 		cli_usage_error(&fdrecv_program, "no TARGET and SOCKSPEC after %s",
 				draft.kind_spelling);
-	if (request->group_count == 0)
+	if (request->group_count == 0 && request->origin_count == 0)
 		cli_usage_error(
 			&fdrecv_program,
 			"nothing to receive: name a target and a SOCKSPEC, such as -f 0 NAME, "

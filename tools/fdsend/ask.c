@@ -42,13 +42,14 @@ static int print_pidref(const char *where, const struct fdpass_pidref *ref, FILE
 
 _Noreturn void fdsend_ask(struct request *request)
 {
-	const char *where = request->process.text;
+	char where[CLI_DIAGNOSTIC_MAX];
 	struct fdpass_pidref *ref;
 	FILE *stream = NULL;
 	size_t size;
 	char *text;
 	int r = cli_process_pin(&request->process, &ref);
 
+	cli_process_text(&request->process, where, sizeof(where));
 	if (r == 0) {
 		stream = open_memstream(&text, &size);
 		if (stream != NULL)
