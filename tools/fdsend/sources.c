@@ -50,9 +50,8 @@ static int append(struct fdpass_set *set, struct fdpass_set *from)
 	return r;
 }
 
-static int check_number(int fd)
+static int check_number(struct fdpass_set *set, int fd)
 {
-	struct fdpass_set *set = new_set();
 	int r = cli_standard_was_closed(fd) ? -EBADF : fdpass_set_borrow(set, fd);
 
 	if (r == -EBADF)
@@ -61,6 +60,16 @@ static int check_number(int fd)
 			  fd, strerror(EBADF), fd);
 	else if (r < 0)
 		cli_error("descriptor %d: %s", fd, strerror(-r));
+	return r;
+}
+
+static int check_numbers(const struct cli_list *numbers)
+{
+	struct fdpass_set *set = new_set();
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < numbers->count; i++)
+		r = check_number(set, numbers->numbers[i]);
 	fdpass_set_free(set);
 	return r;
 }
@@ -92,10 +101,8 @@ int fdsend_sources_check(const struct request *request, struct sources *sources)
 
 		if (source->kind == SOURCE_ACTIVATED)
 			r = import_activation(sources);
-		if (source->kind != SOURCE_NUMBERS || request->process.text != NULL)
-			continue;
-		for (size_t j = 0; r == 0 && j < source->numbers.count; j++)
-			r = check_number(source->numbers.numbers[j]);
+		else if (source->kind == SOURCE_NUMBERS && request->process.text == NULL)
+			r = check_numbers(&source->numbers);
 	}
 	if (r < 0)
 		sources->activated = fdpass_set_free(sources->activated);
