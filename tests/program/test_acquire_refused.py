@@ -209,7 +209,7 @@ def test_the_table_is_full(programs, hold):
     there = hold({7: programs.file("file")})
     fds = {number: programs.text("") for number in range(3, 16)}
     sender = programs.fdsend("-p", str(there.pid), "-f", "7", "./nobody", fds=fds, limits=(17, 17))
-    programs.fails(sender, 1, "Too many open files", "ulimit -n")
+    programs.fails(sender, 1, "table of open files is full", "ulimit -n")
 
 
 @pytest.mark.parametrize("user", [None, pytest.param(STRANGER, marks=pytest.mark.needs_root)], ids=["same", "another"])

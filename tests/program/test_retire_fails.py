@@ -326,8 +326,9 @@ def test_a_server_of_several_processes(programs, hold):
     assert first.alive() and second.alive() and state(first) in "SR"
     # With a signal of its own there is nothing to be seen beforehand.
     new = programs.start([programs.fdrecv_path, "-p", str(first.pid), "-l", port.expression, "--retire=TERM", "--run",
-                          "true"])
-    programs.succeeds(new)
+                          *NEW])
     assert first.wait().status == -signal.SIGTERM
     no_helper(programs)
     assert second.alive()
+    port.client(b"new")
+    new.kill()
