@@ -17,7 +17,7 @@
 #include "base/set.h"
 #include "measure.h"
 #include "raw.h"
-#include "wire/message.h"
+#include "wire/packet.h"
 
 /* Nanoseconds that one side works before it is the other's turn, and messages between looks at the clock. */
 #define SLICE 300000
@@ -45,13 +45,13 @@ struct pair {
 
 static void library_receive(struct work *work)
 {
-	struct message message;
+	struct packet message;
 	char byte;
 
-	measure_must((int)fdpass_message_send(work->ends[0], "F", 1, work->fds, work->count),
-		     "fdpass_message_send");
-	measure_must(fdpass_message_receive(work->ends[1], &byte, 1, work->set, &message),
-		     "fdpass_message_receive");
+	measure_must((int)fdpass_packet_send(work->ends[0], "F", 1, work->fds, work->count),
+		     "fdpass_packet_send");
+	measure_must(fdpass_packet_receive(work->ends[1], &byte, 1, work->set, &message),
+		     "fdpass_packet_receive");
 }
 
 static void library_message(struct work *work)

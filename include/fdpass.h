@@ -215,6 +215,85 @@ void fdpass_set_truncate(struct fdpass_set *set, size_t count);
  */
 void fdpass_set_discard(struct fdpass_set *set, size_t count);
 
+/* --------------------------------------------------------------------------------- one message -- */
+
+/*
+ * Data and descriptors in one message over a Unix socket of yours: a stream, a datagram or a seqpacket
+ * socket. For a conversation of your own; a whole handover, which knows whether it has arrived, is
+ * fdpass_send(). The socket is borrowed and left as it is: whether it blocks or has O_NONBLOCK makes no
+ * difference, since it is `wait` that says how long.
+ */
+
+/*
+ * Sends `size` bytes and with them the descriptors of `set` (up to FDPASS_MESSAGE_MAX), or none when `set` is
+ * NULL. The set is borrowed and unchanged; the receiver gets descriptors of its own. Returns the bytes that
+ * went out, which are all. Only on a stream they may be fewer, when the wait ended or the connection failed
+ * after some had gone: then the descriptors have gone with the first of them, and what is left is to be
+ * sent without any.
+ *
+ * That it was sent is not to say that it was or will be read.
+ *
+ * -EINVAL     nothing to go with the descriptors: an empty payload on a stream, where the kernel would
+ *             drop them without a word, unix(7) (on other sockets it may be empty); more descriptors than
+ *             that; or one of a kind that cannot be passed (an io_uring)
+ * -EPROTOTYPE no Unix socket, and others lose descriptors without a word; -ENOTSOCK, -EBADF (also when one
+ *             of the set is not open or was stolen)
+ * -EPIPE, -ECONNRESET, -ECONNREFUSED, -ENOTCONN     nobody is there
+ * -EPERM      the other end refuses descriptors (SO_PASSRIGHTS, Linux 6.16)
+ * -EMSGSIZE   too much for one datagram
+ * -ETIMEDOUT, -ECANCELED     the wait ended; or, with an earlier deadline than the receiver's reading: its
+ *             socket is full, or too many descriptors of this user are on their way (ETOOMANYREFS, unix(7),
+ *             for which the kernel has no event, so that the library looks again after growing pauses)
+ */
+ssize_t fdpass_message_send(int socket, const void *bytes, size_t size,
+			    const struct fdpass_set *set, const struct fdpass_wait *wait);
+
+/* What came in one message. */
+struct fdpass_message {
+	size_t size;  /* bytes; 0 only of an empty datagram or seqpacket message */
+	size_t count; /* descriptors, which were appended to the set */
+	struct fdpass_peer
+		writer; /* who wrote it: SCM_CREDENTIALS, where the socket has SO_PASSCRED;
+				      else uid is (uid_t)-1 */
+};
+
+/*
+ * Receives one message of up to `size` bytes (at least 1). Its descriptors are appended to `set`, which owns
+ * them, close-on-exec since they exist; none is ever left over. 1: a message came; 0: end of file, and
+ * nothing is written; or a negative errno.
+ *
+ * What did not come whole is an error, and every descriptor of it is closed: -EMFILE when one was lost, since
+ * the table is full (RLIMIT_NOFILE) or a security module kept it back; -EMSGSIZE when a datagram has more
+ * bytes than that. In both cases the message is gone. Else -EAGAIN never; -ETIMEDOUT, -ECANCELED; -EINVAL
+ * when `size` is 0; -ECONNRESET, -ENOTCONN, -EBADF, -ENOTSOCK, -ENOMEM.
+ *
+ * A stream keeps no boundaries: bytes that were sent ahead may come in front of those that have descriptors,
+ * and what is read in pieces has them with the first. The kernel never joins two messages that both have
+ * some, nor what different processes wrote, unix(7). So agree upon lengths, and ask for exactly those. On a
+ * seqpacket socket without SO_PASSCRED an empty message without descriptors looks like the end of file; a
+ * datagram socket has none, unless its receiving side was shut down.
+ */
+int fdpass_message_receive(int socket, void *bytes, size_t size, struct fdpass_set *set,
+			   const struct fdpass_wait *wait, struct fdpass_message *ret_message);
+
+/*
+ * The two functions of W. Richard Stevens' "UNIX Network Programming" that everybody has copied, with his
+ * signatures and meaning, so that such programs need but rename the calls. Unlike everything else here they
+ * block as the socket does, return -1 on failure, and say why in errno. They raise no SIGPIPE.
+ *
+ * fdpass_write_fd() sends `nbytes` bytes and the descriptor `sendfd`, which stays the caller's: the bytes
+ * sent, of a stream perhaps fewer (the descriptor goes with the first). EINVAL: no bytes, on a stream;
+ * EBADF: also when `sendfd` is -1, since a failed open() must not become a message without a descriptor;
+ * else as sendmsg(2), EINTR and EAGAIN included, and as fdpass_message_send().
+ *
+ * fdpass_read_fd() receives up to `nbytes` bytes: how many; 0 at the end of file. `*recvfd` is the descriptor
+ * that came with them, close-on-exec and the caller's, or -1 when none came, also on failure. Of several, the
+ * first; the others are closed. EMFILE: one came and was lost, since the table is full; else as recvmsg(2),
+ * which is also what happens to longer datagrams: they are cut.
+ */
+ssize_t fdpass_write_fd(int fd, void *ptr, size_t nbytes, int sendfd);
+ssize_t fdpass_read_fd(int fd, void *ptr, size_t nbytes, int *recvfd);
+
 /* ---------------------------------------------------------------------------------- addresses -- */
 
 /* How a SOCKSPEC is to be read. */

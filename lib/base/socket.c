@@ -38,18 +38,26 @@ int fdpass_socket_pidfds(int socket, enum socket_pidfds wanted)
 	return before != 0;
 }
 
+int fdpass_socket_type(int socket, int *ret_type)
+{
+	int domain;
+	int r = option(socket, SO_DOMAIN, &domain);
+
+	if (r < 0)
+		return r;
+	return domain == AF_UNIX ? option(socket, SO_TYPE, ret_type) : -EPROTOTYPE;
+}
+
 int fdpass_socket_check_connected(int socket)
 {
 	struct sockaddr_storage peer;
 	socklen_t length = sizeof(peer);
-	int domain, type;
-	int r = option(socket, SO_DOMAIN, &domain);
+	int type;
+	int r = fdpass_socket_type(socket, &type);
 
-	if (r == 0)
-		r = option(socket, SO_TYPE, &type);
 	if (r < 0)
 		return r;
-	if (domain != AF_UNIX || type != SOCK_STREAM)
+	if (type != SOCK_STREAM)
 		return -EPROTOTYPE;
 	return getpeername(socket, (struct sockaddr *)&peer, &length) < 0 ? -errno : 0;
 }

@@ -22,6 +22,10 @@ void fdpass_socket_refuse_descriptors(int socket);
 enum socket_pidfds { SOCKET_PIDFDS_OFF, SOCKET_PIDFDS_ON };
 int fdpass_socket_pidfds(int socket, enum socket_pidfds wanted);
 
+/* What kind of Unix socket that is: SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET. -EBADF, -ENOTSOCK; -EPROTOTYPE
+ * when it is of another family. */
+int fdpass_socket_type(int socket, int *ret_type);
+
 /* 0 when `socket` is a connected Unix stream socket; else -EBADF, -ENOTSOCK, -EPROTOTYPE, -ENOTCONN. */
 int fdpass_socket_check_connected(int socket);
 

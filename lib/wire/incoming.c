@@ -20,7 +20,7 @@ int fdpass_incoming_begin(struct incoming *incoming, int socket, enum incoming_s
 	/* The greeting stands in the sender's queue before anything is read here, so that a sender
 	 * that finds its message read and no greeting knows that we are none of those who answer.
 	 * A sender that is gone already (EPIPE) may have left its message: read on. */
-	sent = fdpass_message_send(socket, FRAME_GREETING, FRAME_GREETING_SIZE, NULL, 0);
+	sent = fdpass_packet_send(socket, FRAME_GREETING, FRAME_GREETING_SIZE, NULL, 0);
 	return sent < 0 && sent != -EPIPE && sent != -ECONNRESET ? (int)sent : 0;
 }
 
@@ -29,12 +29,12 @@ int fdpass_incoming_begin(struct incoming *incoming, int socket, enum incoming_s
 static void discard_rest(struct incoming *incoming)
 {
 	size_t count = fdpass_set_count(incoming->set);
-	struct message message = {.size = 1};
+	struct packet message = {.size = 1};
 	char rest[4096];
 
 	for (size_t total = 0; total < INCOMING_BYTES_MAX; total += (size_t)message.size) {
-		if (fdpass_message_receive(incoming->socket, rest, sizeof(rest), incoming->set,
-					   &message) < 0)
+		if (fdpass_packet_receive(incoming->socket, rest, sizeof(rest), incoming->set,
+					  &message) < 0)
 			break;
 		fdpass_fd_close(message.pidfd);
 		if (message.size == 0)
@@ -67,8 +67,8 @@ static int ended(struct incoming *incoming, const char **ret_reason)
 int fdpass_incoming_receive(struct incoming *incoming, void *bytes, size_t size,
 			    incoming_admit admit, void *context, const char **ret_reason)
 {
-	struct message message;
-	int r = fdpass_message_receive(incoming->socket, bytes, size, incoming->set, &message);
+	struct packet message;
+	int r = fdpass_packet_receive(incoming->socket, bytes, size, incoming->set, &message);
 
 	if (r == -EAGAIN)
 		return 0;
@@ -81,13 +81,13 @@ int fdpass_incoming_receive(struct incoming *incoming, void *bytes, size_t size,
 	message.pidfd = fdpass_fd_close(message.pidfd);
 	if (message.size == 0)
 		return ended(incoming, ret_reason);
-	if ((message.flags & MESSAGE_TRUNCATED) != 0)
+	if ((message.flags & PACKET_TRUNCATED) != 0)
 		return fdpass_incoming_refuse(
 			incoming, -EMFILE,
 			"descriptors were lost on the way: the receiver's table of open "
 			"files is full, or a security module denied one",
 			ret_reason);
-	if ((message.flags & MESSAGE_CREDENTIALS) == 0)
+	if ((message.flags & PACKET_CREDENTIALS) == 0)
 		message.writer = (struct ucred){0, (uid_t)-1, (gid_t)-1};
 	incoming->writer = message.writer;
 	r = admit(context, &message.writer);
@@ -138,7 +138,7 @@ int fdpass_incoming_go_on(struct incoming *incoming)
 {
 	unsigned char bytes[FRAME_RECORD_MAX];
 	size_t size = fdpass_frame_encode(FRAME_GO_ON, 0, "", bytes);
-	ssize_t sent = fdpass_message_send(incoming->socket, bytes, size, NULL, 0);
+	ssize_t sent = fdpass_packet_send(incoming->socket, bytes, size, NULL, 0);
 
 	incoming->phase = INCOMING_TRANSFER;
 	return sent < 0 && sent != -EPIPE && sent != -ECONNRESET ? (int)sent : 0;
@@ -150,7 +150,7 @@ void fdpass_incoming_answer(const struct incoming *incoming, enum frame_type typ
 	unsigned char bytes[FRAME_RECORD_MAX];
 	size_t size = fdpass_frame_encode(type, count, text, bytes);
 
-	fdpass_message_send(incoming->socket, bytes, size, NULL, 0);
+	fdpass_packet_send(incoming->socket, bytes, size, NULL, 0);
 }
 
 void fdpass_incoming_end(struct incoming *incoming)

@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 
 #include "wire/frame.h"
-#include "wire/message.h"
 #include "wire/offer.h"
+#include "wire/packet.h"
 
 /* Bytes without a descriptor that a caller may send ahead of its message. Somebody who writes a
  * command line into the socket gets an answer; somebody who streams a file does not fill our time. */

@@ -1,127 +1,133 @@
 /* SPDX-License-Identifier: MIT */
-/* One message with descriptors on a connected Unix socket: the only sendmsg and recvmsg in the tree. */
-#include "wire/message.h"
-
+/*
+ * One message for everybody: what fdpass_packet_send_as() and fdpass_packet_receive() do in one call, with
+ * waiting around it, and with everything that the kernel passes over in silence made an error.
+ */
 #include <errno.h>
-#include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include <poll.h>
 
+#include "base/deadline.h"
 #include "base/fd.h"
+#include "base/set.h"
+#include "base/socket.h"
+#include "base/wait.h"
+#include "wire/packet.h"
 
-static ssize_t send_message(int socket, const struct msghdr *header)
+/* Waits until it makes sense to try again after `code`; or a negative errno, when the wait is over or `code`
+ * is nothing that passes. */
+static int wait_after(int code, int socket, short events, struct fdpass_pause *pause,
+		      const struct fdpass_wait *wait)
 {
-#ifdef SYS_sendmsg
-	/* musl's sendmsg() copies the control data into 1024 bytes, and 253 descriptors need 1032: it says
-	 * ENOMEM. Its padding within the header, zero here, is what the kernel's wider members have. */
-	return syscall(SYS_sendmsg, socket, header, MSG_NOSIGNAL | MSG_DONTWAIT);
-#else
-	return sendmsg(socket, header, MSG_NOSIGNAL | MSG_DONTWAIT);
-#endif
-}
-
-ssize_t fdpass_message_send(int socket, const void *bytes, size_t size, const int *fds,
-			    size_t count)
-{
-	/* The union aligns the buffer for the control message header, cmsg(3). */
-	union {
-		char buffer[CMSG_SPACE(sizeof(int) * FDPASS_MESSAGE_MAX)];
-		struct cmsghdr align;
-	} control;
-	struct iovec vector = {.iov_base = (void *)bytes, .iov_len = size};
-	struct msghdr header = {.msg_iov = &vector, .msg_iovlen = 1};
-	ssize_t sent;
-
-	if (size == 0 || count > FDPASS_MESSAGE_MAX)
-		return -EINVAL;
-	if (count > 0) {
-		struct cmsghdr *message;
-
-		header.msg_control = control.buffer;
-		header.msg_controllen = CMSG_SPACE(sizeof(int) * count);
-		/* The padding behind an odd number goes to the kernel too. */
-		memset(control.buffer, 0, header.msg_controllen);
-		message = CMSG_FIRSTHDR(&header);
-		message->cmsg_level = SOL_SOCKET;
-		message->cmsg_type = SCM_RIGHTS;
-		message->cmsg_len = CMSG_LEN(sizeof(int) * count);
-		memcpy(CMSG_DATA(message), fds, sizeof(int) * count);
-	}
-	do
-		sent = send_message(socket, &header);
-	while (sent < 0 && errno == EINTR);
-	return sent < 0 ? -errno : sent;
-}
-
-/* Hands all descriptors of one SCM_RIGHTS message to the set. There is room: it was reserved. */
-static void own_rights(struct cmsghdr *message, struct fdpass_set *set)
-{
-	int fds[FDPASS_MESSAGE_MAX + 1];
-	size_t bytes = message->cmsg_len - CMSG_LEN(0);
-
-	if (bytes > sizeof(fds))
-		bytes = sizeof(fds);
-	memcpy(fds, CMSG_DATA(message), bytes);
-	fdpass_set_take_many(set, fds, bytes / sizeof(int));
-}
-
-int fdpass_message_receive(int socket, void *bytes, size_t size, struct fdpass_set *set,
-			   struct message *ret_message)
-{
-	/* Room for everything that can come at once, in the kernel's order: credentials, rights,
-	 * pidfd; else a missing byte would truncate. The kernel gives at most 253 descriptors. */
-	union {
-		char buffer[CMSG_SPACE(sizeof(struct ucred)) +
-			    CMSG_SPACE(sizeof(int) * FDPASS_MESSAGE_MAX) + CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct iovec vector = {.iov_base = bytes, .iov_len = size};
-	struct msghdr header = {
-		.msg_iov = &vector,
-		.msg_iovlen = 1,
-		.msg_control = control.buffer,
-		.msg_controllen = sizeof(control.buffer),
-	};
-	struct message result = {.pidfd = FD_NONE};
-	struct cmsghdr *message;
-	int r = fdpass_set_reserve_message(set);
+	/* First: whoever keeps a socket full, or empties it before us, must not hold the deadline off. */
+	int r = code == -EAGAIN || code == -ETOOMANYREFS ? fdpass_wait_over(wait) : code;
 
 	if (r < 0)
 		return r;
-	do
-		result.size = recvmsg(socket, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	while (result.size < 0 && errno == EINTR);
-	if (result.size < 0)
-		return -errno;
-	for (message = CMSG_FIRSTHDR(&header); message != NULL;
-	     message = CMSG_NXTHDR(&header, message)) {
-		if (message->cmsg_level != SOL_SOCKET)
-			continue;
-		if (message->cmsg_type == SCM_RIGHTS) {
-			own_rights(message, set);
-		} else if (message->cmsg_type == SCM_CREDENTIALS &&
-			   message->cmsg_len >= CMSG_LEN(sizeof(result.writer))) {
-			memcpy(&result.writer, CMSG_DATA(message), sizeof(result.writer));
-			result.flags |= MESSAGE_CREDENTIALS;
-		} else if (message->cmsg_type == SCM_PIDFD &&
-			   message->cmsg_len >= CMSG_LEN(sizeof(int))) {
-			fdpass_fd_close(result.pidfd);
-			/* A negative number here is the kernel's errno for "no pidfd". */
-			memcpy(&result.pidfd, CMSG_DATA(message), sizeof(int));
-		}
-	}
-	if ((header.msg_flags & MSG_CTRUNC) != 0)
-		result.flags |= MESSAGE_TRUNCATED;
-	*ret_message = result;
-	return 0;
+	/* Too many descriptors of this user are on their way, unix(7). The kernel has no event for it. */
+	if (code == -ETOOMANYREFS)
+		return fdpass_wait_for(wait, FD_NONE, 0, fdpass_pause_next(pause));
+	return fdpass_wait_for(wait, socket, events, FDPASS_NO_DEADLINE);
 }
 
-ssize_t fdpass_message_read(int socket, void *bytes, size_t size)
+ssize_t fdpass_message_send(int socket, const void *bytes, size_t size,
+			    const struct fdpass_set *set, const struct fdpass_wait *wait)
 {
-	ssize_t got;
+	struct fdpass_pause pause = {.first = NSEC_PER_MSEC / 2, .most = 100 * NSEC_PER_MSEC};
+	size_t count = set != NULL ? fdpass_set_count(set) : 0;
+	size_t done = 0;
+	int r = fdpass_packet_check(socket, size, count);
 
-	do
-		got = recv(socket, bytes, size, MSG_DONTWAIT);
-	while (got < 0 && errno == EINTR);
-	return got < 0 ? -errno : got;
+	while (r >= 0) {
+		/* The descriptors go with the first byte. */
+		ssize_t sent = done == 0 ? fdpass_packet_send_as(socket, bytes, size,
+								 count > 0 ? fdpass_set_numbers(set)
+									   : NULL,
+								 count, MSG_DONTWAIT)
+					 : fdpass_packet_send(socket, (const char *)bytes + done,
+							      size - done, NULL, 0);
+
+		if (sent >= 0) {
+			done += (size_t)sent;
+			if (done == size)
+				return (ssize_t)done;
+		} else {
+			r = wait_after((int)sent, socket, POLLOUT, &pause, wait);
+		}
+	}
+	return done > 0 ? (ssize_t)done : r;
+}
+
+/* Whether nothing will come any more on a socket that has nothing now. */
+static int is_shut(int socket)
+{
+	struct pollfd polled = {.fd = socket, .events = POLLRDHUP};
+
+	return poll(&polled, 1, 0) > 0 && (polled.revents & POLLRDHUP) != 0;
+}
+
+/* Takes what comes next. A datagram socket whose receiving side was shut down is readable for ever, with
+ * nothing to read (net/core/datagram.c): that is its end of file, size 0. */
+static int take(int socket, void *bytes, size_t size, struct fdpass_set *set,
+		const struct fdpass_wait *wait, struct packet *ret_packet, int *ret_ended)
+{
+	for (;;) {
+		int r = fdpass_packet_receive(socket, bytes, size, set, ret_packet);
+
+		if (r == -EAGAIN && is_shut(socket)) {
+			/* Once more: what came before the end may have come since. */
+			r = fdpass_packet_receive(socket, bytes, size, set, ret_packet);
+			*ret_ended = r == -EAGAIN;
+			if (*ret_ended)
+				return 0;
+		}
+		if (r == 0)
+			return 0;
+		r = wait_after(r, socket, POLLIN, NULL, wait);
+		if (r < 0)
+			return r;
+	}
+}
+
+/* Whether what came without a byte or a descriptor is the end of file. Of a stream it is, though there may be
+ * credentials with it (of nobody: net/unix/af_unix.c); of a datagram socket it never is. Of a seqpacket
+ * socket, only a message has credentials. */
+static int is_end(int socket, const struct packet *packet)
+{
+	int type;
+
+	if (fdpass_socket_type(socket, &type) < 0 || type == SOCK_STREAM)
+		return 1;
+	return type == SOCK_SEQPACKET && (packet->flags & PACKET_CREDENTIALS) == 0;
+}
+
+int fdpass_message_receive(int socket, void *bytes, size_t size, struct fdpass_set *set,
+			   const struct fdpass_wait *wait, struct fdpass_message *ret_message)
+{
+	struct fdpass_message message = {.writer = {0, (uid_t)-1, (gid_t)-1}};
+	size_t before = fdpass_set_count(set);
+	struct packet packet;
+	int ended = 0;
+	int r = size == 0 ? -EINVAL : take(socket, bytes, size, set, wait, &packet, &ended);
+
+	if (r < 0 || ended)
+		return r;
+	/* Nobody asked for it but the socket's SO_PASSPIDFD. */
+	fdpass_fd_close(packet.pidfd);
+	message.size = (size_t)packet.size;
+	message.count = fdpass_set_count(set) - before;
+	if ((packet.flags & PACKET_TRUNCATED) != 0 || fdpass_set_count(set) > FDPASS_HANDOVER_MAX)
+		r = -EMFILE;
+	else if ((packet.flags & PACKET_CUT) != 0)
+		r = -EMSGSIZE;
+	if (r < 0) {
+		fdpass_set_discard(set, before);
+		return r;
+	}
+	if (message.size == 0 && message.count == 0 && is_end(socket, &packet))
+		return 0;
+	if ((packet.flags & PACKET_CREDENTIALS) != 0)
+		message.writer = (struct fdpass_peer){packet.writer.pid, packet.writer.uid,
+						      packet.writer.gid};
+	*ret_message = message;
+	return 1;
 }

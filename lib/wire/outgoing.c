@@ -14,7 +14,7 @@
 
 #include "base/deadline.h"
 #include "base/fd.h"
-#include "wire/message.h"
+#include "wire/packet.h"
 #include "wire/richsend.h"
 
 /* unix(7); the same request as the terminals' in <sys/ioctl.h> (linux/sockios.h). */
@@ -72,12 +72,12 @@ int fdpass_outgoing_ask_process(struct outgoing *outgoing)
 	return fdpass_set_new(&outgoing->strays);
 }
 
-/* The same as fdpass_message_read(), and keeps who wrote it: of an answer, whoever wrote the end of it. The
+/* The same as fdpass_packet_read(), and keeps who wrote it: of an answer, whoever wrote the end of it. The
  * kernel never glues together what different processes wrote (unix_stream_read_generic()). */
 static ssize_t read_with_writer(struct outgoing *outgoing, void *bytes, size_t size)
 {
-	struct message message;
-	int r = fdpass_message_receive(outgoing->socket, bytes, size, outgoing->strays, &message);
+	struct packet message;
+	int r = fdpass_packet_receive(outgoing->socket, bytes, size, outgoing->strays, &message);
 
 	if (r < 0)
 		return r;
@@ -103,7 +103,7 @@ int fdpass_outgoing_hear(struct outgoing *outgoing)
 		if (r != 0)
 			return r;
 		space = frame_reader_space(&outgoing->reader, &size);
-		got = outgoing->strays == NULL ? fdpass_message_read(outgoing->socket, space, size)
+		got = outgoing->strays == NULL ? fdpass_packet_read(outgoing->socket, space, size)
 					       : read_with_writer(outgoing, space, size);
 		if (got == -EAGAIN)
 			return 0;
@@ -142,7 +142,7 @@ static int step_answer(struct outgoing *outgoing)
 int fdpass_outgoing_put(struct outgoing *outgoing, const void *bytes, size_t size, const int *fds,
 			size_t count)
 {
-	ssize_t sent = fdpass_message_send(outgoing->socket, bytes, size, fds, count);
+	ssize_t sent = fdpass_packet_send(outgoing->socket, bytes, size, fds, count);
 
 	outgoing->resume = FDPASS_NO_DEADLINE;
 	if (sent > 0)

@@ -102,20 +102,20 @@ END_TEST
 START_TEST(a_truncated_message_is_flagged_and_owned)
 {
 	struct fdpass_set *set = new_set();
-	struct message message;
+	struct packet message;
 	int pair[2], many[5], r;
 	char byte;
 
 	raw_pair(pair);
 	for (int i = 0; i < 5; i++)
 		many[i] = pair[0];
-	ck_assert_int_eq(fdpass_message_send(pair[0], "x", 1, many, 5), 1);
+	ck_assert_int_eq(fdpass_packet_send(pair[0], "x", 1, many, 5), 1);
 	raw_set_table(pair[1] + 1 + _i);
-	r = fdpass_message_receive(pair[1], &byte, 1, set, &message);
+	r = fdpass_packet_receive(pair[1], &byte, 1, set, &message);
 	raw_set_table(512);
 	ck_assert_int_eq(r, 0);
 	ck_assert_int_eq(message.size, 1);
-	ck_assert_uint_eq(message.flags, MESSAGE_TRUNCATED);
+	ck_assert_uint_eq(message.flags, PACKET_TRUNCATED);
 	ck_assert_uint_le(fdpass_set_count(set), (size_t)_i);
 	fdpass_set_free(set);
 	close(pair[0]);

@@ -10,8 +10,8 @@
 #include "base/fd.h"
 #include "descriptors.h"
 #include "raw.h"
-#include "wire/message.h"
 #include "wire/outgoing.h"
+#include "wire/packet.h"
 
 static struct outgoing outgoing;
 static struct fdpass_set *set;
