@@ -12,6 +12,12 @@
  * NULL; otherwise it is filled on failure with the step that failed and the facts about it, and is
  * left alone on success. `ret_` parameters are written on success only.
  *
+ * Options.  A struct of options begins with its size, and is initialised with its FDPASS_..._INIT; a
+ * NULL pointer to one means the same. It grows from release to release, and programs need not be
+ * compiled again: what a shorter one of an earlier release has not, is as it was then; a longer one of
+ * a later release is refused (-E2BIG) when it asks for something that is not known here. One that was
+ * not initialised is too short (-EINVAL).
+ *
  * Ownership.  A descriptor has one owner at every moment, and the owner closes it. Each comment says
  * who that is before and after. Every descriptor that the library makes or receives is close-on-exec
  * from its first instant; nothing becomes inheritable but what fdpass_plan_run() places.
@@ -125,6 +131,17 @@ struct fdpass_error {
 
 /* A few words for a step, such as "binding the socket". Never NULL; static storage. */
 const char *fdpass_step_text(enum fdpass_step step);
+
+/* Bytes in which every line of fdpass_error_format() fits, with its NUL. */
+#define FDPASS_ERROR_LINE_MAX 512
+
+/*
+ * Writes the record as one line of English, for a log or a person: "connecting: Connection refused", "waiting
+ * for the answer: the receiver refused: the disk is full". Without a line feed, and cut to `size` bytes with
+ * the NUL. Returns `text`, so that it can be an argument. What was done to which address the caller knows,
+ * and writes before it.
+ */
+char *fdpass_error_format(const struct fdpass_error *error, char *text, size_t size);
 
 /* ------------------------------------------------------------------------------------ waiting -- */
 
@@ -809,8 +826,8 @@ struct fdpass_delivery {
  *            asked for the descriptors of a rich handover, and may be too old for one), "partly" (a rich
  *            handover was on its way), or "" when nobody listened
  *   ADDRESS  -EINVAL: the set is empty or too large, or an option has a value that it cannot have, also
- *            CONFIRM_NONE with an `until`; -E2BIG:
- *            the names are longer than FDPASS_NAMES_MAX
+ *            CONFIRM_NONE with an `until`; -E2BIG: the names are longer than FDPASS_NAMES_MAX; or, with
+ *            error->text "options", the options are of a later release
  *   RUNDIR, SOCKET, MEMORY   as fdpass_listener_open(); nothing was sent
  */
 int fdpass_send(const struct fdpass_address *address, const struct fdpass_set *set,

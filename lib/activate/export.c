@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/options.h"
 #include "fdpass.h"
 
 enum variable {
@@ -206,8 +207,6 @@ static int check(const struct fdpass_announcement *announcement, struct fdpass_e
 {
 	int r = 0;
 
-	if (announcement->size != sizeof(*announcement))
-		return refuse(error, -1, "the announcement is of another version");
 	if (announcement->count == 0)
 		return 0;
 	if (announcement->count > FDPASS_HANDOVER_MAX || announcement->numbers == NULL)
@@ -222,10 +221,18 @@ static int check(const struct fdpass_announcement *announcement, struct fdpass_e
 int fdpass_activation_export(const struct fdpass_announcement *announcement, char ***ret_changes,
 			     struct fdpass_error *error)
 {
+	struct fdpass_announcement read = FDPASS_ANNOUNCEMENT_INIT;
 	struct writer writer = {NULL, 0};
 	char **changes;
-	int r = check(announcement, error);
+	int r = fdpass_options_read(&read, sizeof(read),
+				    OPTIONS_LEAST(struct fdpass_announcement, pid_id),
+				    announcement);
 
+	if (r < 0)
+		return fdpass_error_text(error, FDPASS_STEP_ACTIVATION, r,
+					 "the announcement is of another version");
+	announcement = &read;
+	r = check(announcement, error);
 	if (r < 0)
 		return r;
 	for (int i = 0; i < VARIABLE_COUNT; i++)

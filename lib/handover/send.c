@@ -6,6 +6,7 @@
 #include "base/discard.h"
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/options.h"
 #include "base/socket.h"
 #include "handover/started.h"
 #include "rendezvous/dialer.h"
@@ -280,7 +281,7 @@ static int check(const struct fdpass_set *set, const struct fdpass_send_options 
 {
 	size_t count = fdpass_set_count(set);
 
-	return count >= 1 && count <= FDPASS_HANDOVER_MAX && options->size == sizeof(*options) &&
+	return count >= 1 && count <= FDPASS_HANDOVER_MAX &&
 	       options->confirm <= FDPASS_CONFIRM_NONE &&
 	       options->waiting <= FDPASS_WAIT_LISTENER && options->until <= FDPASS_UNTIL_ENDED &&
 	       (options->confirm != FDPASS_CONFIRM_NONE || options->until == FDPASS_UNTIL_ACCEPTED);
@@ -305,12 +306,15 @@ int fdpass_send(const struct fdpass_address *address, const struct fdpass_set *s
 		const struct fdpass_send_options *options, struct fdpass_delivery *ret_delivery,
 		struct fdpass_error *error)
 {
-	static const struct fdpass_send_options usual = FDPASS_SEND_OPTIONS_INIT;
-	struct sending sending = {.set = set,
-				  .options = options != NULL ? options : &usual,
-				  .stranger = {0, (uid_t)-1, (gid_t)-1}};
-	int r;
+	struct fdpass_send_options read = FDPASS_SEND_OPTIONS_INIT;
+	struct sending sending = {
+		.set = set, .options = &read, .stranger = {0, (uid_t)-1, (gid_t)-1}};
+	int r = fdpass_options_read(&read, sizeof(read),
+				    OPTIONS_LEAST(struct fdpass_send_options, observer_context),
+				    options);
 
+	if (r < 0)
+		return fdpass_error_text(error, FDPASS_STEP_ADDRESS, r, "options");
 	if (!check(set, sending.options))
 		return fdpass_error_set(error, FDPASS_STEP_ADDRESS, -EINVAL);
 	r = prepare_offer(&sending, error);

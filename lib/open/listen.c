@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/options.h"
 #include "open/resolve.h"
 #include "sockfile/birth.h"
 #include "sockfile/sockpath.h"
@@ -148,14 +149,15 @@ int fdpass_open_listen(const struct fdpass_endpoint *endpoint,
 		       const struct fdpass_open_options *options,
 		       struct fdpass_listener **ret_listener, struct fdpass_error *error)
 {
-	static const struct fdpass_open_options usual = FDPASS_OPEN_OPTIONS_INIT;
+	struct fdpass_open_options read = FDPASS_OPEN_OPTIONS_INIT;
 	struct fdpass_listener *listener;
-	int r;
+	int r = fdpass_options_read(&read, sizeof(read),
+				    OPTIONS_LEAST(struct fdpass_open_options, wait), options);
 
-	if (options == NULL)
-		options = &usual;
-	if (options->size != sizeof(*options) || options->mode > 0777 || options->backlog < 1 ||
-	    options->reuse > FDPASS_REUSE_PORT)
+	if (r < 0)
+		return fdpass_error_set(error, FDPASS_STEP_ADDRESS, r);
+	options = &read;
+	if (options->mode > 0777 || options->backlog < 1 || options->reuse > FDPASS_REUSE_PORT)
 		return fdpass_error_set(error, FDPASS_STEP_ADDRESS, -EINVAL);
 	listener = fdpass_listener_new(FD_NONE);
 	if (listener == NULL)

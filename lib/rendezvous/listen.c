@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/options.h"
 #include "rendezvous/address.h"
 #include "rendezvous/companion.h"
 #include "rendezvous/rundir.h"
@@ -65,13 +66,16 @@ int fdpass_listener_open(const struct fdpass_address *address,
 			 const struct fdpass_listen_options *options,
 			 struct fdpass_listener **ret_listener, struct fdpass_error *error)
 {
-	static const struct fdpass_listen_options usual = FDPASS_LISTEN_OPTIONS_INIT;
+	struct fdpass_listen_options read = FDPASS_LISTEN_OPTIONS_INIT;
 	struct fdpass_listener *listener;
-	int socket, r;
+	int socket;
+	int r = fdpass_options_read(&read, sizeof(read),
+				    OPTIONS_LEAST(struct fdpass_listen_options, wait), options);
 
-	if (options == NULL)
-		options = &usual;
-	if (options->size != sizeof(*options) || options->mode > 0777 || options->backlog < 1)
+	if (r < 0)
+		return fdpass_error_set(error, FDPASS_STEP_ADDRESS, r);
+	options = &read;
+	if (options->mode > 0777 || options->backlog < 1)
 		return fdpass_error_set(error, FDPASS_STEP_ADDRESS, -EINVAL);
 	socket = make_socket(error);
 	if (socket < 0)
