@@ -834,6 +834,51 @@ int fdpass_send(const struct fdpass_address *address, const struct fdpass_set *s
 		const struct fdpass_send_options *options, struct fdpass_delivery *ret_delivery,
 		struct fdpass_error *error);
 
+/*
+ * The same for event loops: one handover that is taken further, step by step, and never waits.
+ *
+ *	fdpass_sending_begin(address, set, &options, &sending, &error);
+ *	while ((r = fdpass_sending_step(sending, &delivery, &error)) == 0)
+ *		... until fdpass_sending_fd() is readable, or fdpass_sending_until() has come ...
+ *	fdpass_sending_free(sending);
+ *
+ * fdpass_send() is that with poll(2) in the middle, so that everything which is said of it holds: with
+ * FDPASS_WAIT_LISTENER it waits for a receiver, and with `until` for what that one becomes, in the same way.
+ */
+struct fdpass_sending;
+
+/*
+ * Prepares it, and neither connects nor sends. `address`, `set`, the rule and the observer's context are
+ * borrowed until fdpass_sending_free(), and the set must not change; the rest of `options`, and what its
+ * `wait` points to, is copied. Failures: ADDRESS, MEMORY, SOCKET, as above.
+ */
+int fdpass_sending_begin(const struct fdpass_address *address, const struct fdpass_set *set,
+			 const struct fdpass_send_options *options,
+			 struct fdpass_sending **ret_sending, struct fdpass_error *error);
+
+/*
+ * Goes as far as it can without waiting, a bounded way. 1: delivered, as fdpass_send() says with 0; 0: call
+ * again when there is a reason to (earlier does no harm); a negative errno: failed, as there. After 1 and
+ * after a failure there is nothing more to do but fdpass_sending_free(): -EINVAL (NONE).
+ *
+ * The deadline of `options.wait` and its cancel_fd are looked at in every step. The deadline is a reason to
+ * call again; cancel_fd is not, and an event loop that is to give up rather calls fdpass_sending_free().
+ */
+int fdpass_sending_step(struct fdpass_sending *sending, struct fdpass_delivery *ret_delivery,
+			struct fdpass_error *error);
+
+/* The descriptor to watch for being readable, still the sending's: one and the same for all of its life,
+ * whatever is behind it (an epoll instance, epoll(7), which can be in another one). Level-triggered. */
+int fdpass_sending_fd(const struct fdpass_sending *sending);
+
+/* The moment at which to call again though nothing was readable, in nanoseconds of CLOCK_MONOTONIC: one that
+ * has passed, 0 for example, means at once, FDPASS_NO_DEADLINE never. Changes with every step. */
+int64_t fdpass_sending_until(const struct fdpass_sending *sending);
+
+/* Ends it, delivered or not. When the message had gone out without an answer, it may still be read. NULL is
+ * fine. Returns NULL. */
+struct fdpass_sending *fdpass_sending_free(struct fdpass_sending *sending);
+
 /* ---------------------------------------------------------------------------------- receiving -- */
 
 /*
@@ -908,6 +953,17 @@ void fdpass_receiver_drop(struct fdpass_receiver *receiver, int index);
  */
 int fdpass_receiver_next(struct fdpass_receiver *receiver, const struct fdpass_wait *wait,
 			 struct fdpass_handover **ret_handover, struct fdpass_error *error);
+
+/*
+ * For event loops: the descriptor to watch for being readable, still the receiver's, and the same for all of
+ * its life (an epoll instance, epoll(7), which can be in another one); and the moment at which to look though
+ * nothing was readable, FDPASS_NO_DEADLINE when there is none (it has one while the table of open files is
+ * full). When one of them comes, call fdpass_receiver_next() with a deadline that has passed, such as 0: a
+ * handover, or -ETIMEDOUT when there is none yet. Level-triggered: one call for each event is enough, and
+ * what a call leaves is reported again.
+ */
+int fdpass_receiver_fd(const struct fdpass_receiver *receiver);
+int64_t fdpass_receiver_until(const struct fdpass_receiver *receiver);
 
 /* The index of the listener that it came in by. */
 int fdpass_handover_index(const struct fdpass_handover *handover);

@@ -18,6 +18,20 @@
  */
 int fdpass_wait_for(const struct fdpass_wait *wait, int fd, short events, int64_t until);
 
+/* What something waits for that goes on in steps: it is to be called again when `fd` has one of the poll(2)
+ * `events` or an error, or at `until`, whichever comes first; or before that, which does no harm. */
+struct interest {
+	int fd; /* or FD_NONE; borrowed until then */
+	short events;
+	int64_t until;
+};
+
+/* Waits for that: as fdpass_wait_for(). */
+static inline int wait_for_interest(const struct fdpass_wait *wait, const struct interest *interest)
+{
+	return fdpass_wait_for(wait, interest->fd, interest->events, interest->until);
+}
+
 /* -ECANCELED or -ETIMEDOUT when the wait is over already, else 0. For loops that have work at every
  * turn, so that nobody who provides it can hold the deadline off. */
 int fdpass_wait_over(const struct fdpass_wait *wait);

@@ -65,6 +65,16 @@ int fdpass_receiver_new(const struct fdpass_rule *rule, fdpass_observer observer
 	return 0;
 }
 
+int fdpass_receiver_fd(const struct fdpass_receiver *receiver)
+{
+	return receiver->events;
+}
+
+int64_t fdpass_receiver_until(const struct fdpass_receiver *receiver)
+{
+	return receiver->resume;
+}
+
 void fdpass_receiver_consider(struct fdpass_receiver *receiver, fdpass_consider consider,
 			      void *context)
 {

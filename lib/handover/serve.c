@@ -332,15 +332,19 @@ int fdpass_receiver_next(struct fdpass_receiver *receiver, const struct fdpass_w
 	for (;;) {
 		struct epoll_event events[EVENTS_MAX];
 		int count;
-		int r = fdpass_wait_for(wait, receiver->events, POLLIN, receiver->resume);
+		int r;
 
-		if (r < 0)
-			return fdpass_error_set(error, FDPASS_STEP_WAIT, r);
-		if (r == 0) {
+		/* First: whoever calls with a deadline that has passed wants that, too. */
+		if (receiver->resume != FDPASS_NO_DEADLINE &&
+		    fdpass_deadline_now() >= receiver->resume) {
 			receiver->resume = FDPASS_NO_DEADLINE;
 			set_listening(receiver, EPOLLIN);
-			continue;
 		}
+		r = fdpass_wait_for(wait, receiver->events, POLLIN, receiver->resume);
+		if (r < 0)
+			return fdpass_error_set(error, FDPASS_STEP_WAIT, r);
+		if (r == 0)
+			continue;
 		count = epoll_wait(receiver->events, events, EVENTS_MAX, 0);
 		if (count < 0 && errno != EINTR)
 			return fdpass_error_set(error, FDPASS_STEP_RECEIVE, -errno);

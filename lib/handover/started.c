@@ -20,94 +20,109 @@
 /* How long a process that has ended is given to be reaped, where only that tells how it ended. */
 #define REAPED_WITHIN (2 * NSEC_PER_SEC)
 
-static int wait_failed(int code, const char *what, struct fdpass_error *error)
+static int lost(const char *what, struct fdpass_error *error)
 {
-	enum fdpass_step step =
-		code == -ETIMEDOUT || code == -ECANCELED ? FDPASS_STEP_WAIT : FDPASS_STEP_START;
-
-	return fdpass_error_text(error, step, code, what);
+	return fdpass_error_text(error, FDPASS_STEP_START, -EOWNERDEAD, what);
 }
 
-/* Waits for the end of the connection. 0; -ENOEXEC when the receiver says that it failed. */
-static int wait_for_end(struct outgoing *outgoing, const struct fdpass_wait *wait,
-			struct fdpass_error *error)
+void fdpass_started_begin(struct started *started, const struct outgoing *outgoing,
+			  enum fdpass_until until)
 {
-	for (;;) {
-		int r = fdpass_outgoing_hear(outgoing);
-
-		if (r == -ENODATA || r == -ECONNRESET)
-			return 0;
-		if (r > 0 && outgoing->answer.type == FRAME_FAILED)
-			return fdpass_error_text(error, FDPASS_STEP_START, -ENOEXEC,
-						 outgoing->answer.text);
-		if (r != 0)
-			return wait_failed(r > 0 ? -EPROTO : r, "", error);
-		r = fdpass_outgoing_wait(outgoing, wait);
-		if (r < 0)
-			return wait_failed(r, "accepted", error);
-	}
+	*started = (struct started){.until = until, .pidfd = outgoing->answerer, .proc = FD_NONE};
+	/* Opened while the receiver still waits to become something else. */
+	if (started->pidfd >= 0)
+		started->proc = fdpass_process_open(started->pidfd, 0);
 }
 
-/* How a process ended that was ending when its connection did. 0: of its own accord, so that it had become
+/* Whether the connection is at its end: 1 or 0; -ENOEXEC when the receiver says that it failed. */
+static int is_over(struct outgoing *outgoing, struct fdpass_error *error)
+{
+	int r = fdpass_outgoing_hear(outgoing);
+
+	if (r == -ENODATA || r == -ECONNRESET)
+		return 1;
+	if (r > 0 && outgoing->answer.type == FRAME_FAILED)
+		return fdpass_error_text(error, FDPASS_STEP_START, -ENOEXEC, outgoing->answer.text);
+	return r == 0 ? 0 : fdpass_error_set(error, FDPASS_STEP_START, r > 0 ? -EPROTO : r);
+}
+
+/* How a process ended that was ending when its connection did. 1: of its own accord, so that it had become
  * what it was to run, or would have said why not. */
-static int judge_end(int pidfd, int proc, const struct fdpass_wait *wait,
-		     struct fdpass_error *error)
+static int judge_end(struct started *started, struct fdpass_error *error)
 {
-	int64_t until;
 	int status;
-	int r = fdpass_poll(pidfd, POLLIN, wait);
 
-	if (r < 0)
-		return wait_failed(r, "accepted", error);
-	until = fdpass_deadline_in(REAPED_WITHIN);
-	r = fdpass_process_end(pidfd, proc, &status);
-	if (r < 0) {
-		/* POLLHUP, which needs no asking for. */
-		r = fdpass_wait_for(wait, pidfd, 0, until);
-		if (r < 0)
-			return wait_failed(r, "accepted", error);
-		r = fdpass_process_end(pidfd, proc, &status);
+	if (fdpass_process_end(started->pidfd, started->proc, &status) == 0)
+		return WIFEXITED(status) ? 1 : lost("killed", error);
+	if (started->phase == STARTED_OR_ENDED) {
+		started->phase = STARTED_OR_LOST;
+		started->reaped = fdpass_deadline_in(REAPED_WITHIN);
 	}
-	if (r < 0)
-		return wait_failed(-EOWNERDEAD, "unknown", error);
-	return WIFEXITED(status) ? 0 : wait_failed(-EOWNERDEAD, "killed", error);
+	return fdpass_deadline_now() < started->reaped ? 0 : lost("unknown", error);
 }
 
-/* The connection has ended: by exec, or by death? */
-static int judge(int pidfd, int proc, const struct fdpass_wait *wait, struct fdpass_error *error)
+/* The connection has ended: by exec, or by death? 1: by exec; 0: it is ending. */
+static int judge(const struct started *started, struct fdpass_error *error)
 {
 	struct process_stat stat;
-	int r = proc >= 0 ? fdpass_process_stat(proc, &stat) : -ENOENT;
-
-	if (r == 0 && (stat.flags & PROCESS_EXITING) == 0)
-		return 0;
-	if (r < 0 && !fdpass_process_has_ended(pidfd))
-		return wait_failed(-EOWNERDEAD, "hidden", error);
-	return judge_end(pidfd, proc, wait, error);
-}
-
-int fdpass_started_wait(struct outgoing *outgoing, enum fdpass_until until,
-			const struct fdpass_wait *wait, started_tell tell, void *context,
-			struct fdpass_error *error)
-{
-	fd_owned int proc = FD_NONE;
-	int pidfd = outgoing->answerer;
 	int r;
 
-	/* Opened while the receiver still waits to become something else. */
-	if (pidfd >= 0)
-		proc = fdpass_process_open(pidfd, 0);
-	r = wait_for_end(outgoing, wait, error);
-	if (r < 0)
-		return r;
-	if (pidfd < 0)
-		return wait_failed(-EOWNERDEAD, "hidden", error);
-	r = judge(pidfd, proc, wait, error);
-	if (r < 0)
-		return r;
-	tell(context);
-	if (until != FDPASS_UNTIL_ENDED)
-		return 0;
-	r = fdpass_poll(pidfd, POLLIN, wait);
-	return r < 0 ? wait_failed(r, "started", error) : 0;
+	if (started->pidfd < 0)
+		return lost("hidden", error);
+	r = started->proc >= 0 ? fdpass_process_stat(started->proc, &stat) : -ENOENT;
+	if (r == 0)
+		return (stat.flags & PROCESS_EXITING) == 0;
+	return fdpass_process_has_ended(started->pidfd) ? 0 : lost("hidden", error);
+}
+
+/* 1: it has become another program; 0: not yet. */
+static int look(struct started *started, struct outgoing *outgoing, struct fdpass_error *error)
+{
+	int r;
+
+	if (started->phase == STARTED_NOT_YET) {
+		r = is_over(outgoing, error);
+		if (r > 0)
+			r = judge(started, error);
+		else if (r == 0)
+			return 0;
+		if (r != 0)
+			return r;
+		started->phase = STARTED_OR_ENDED;
+	}
+	return fdpass_process_has_ended(started->pidfd) ? judge_end(started, error) : 0;
+}
+
+int fdpass_started_step(struct started *started, struct outgoing *outgoing,
+			struct fdpass_error *error)
+{
+	if (started->phase != STARTED_RUNNING) {
+		int r = look(started, outgoing, error);
+
+		if (r <= 0)
+			return r;
+		started->phase = STARTED_RUNNING;
+	}
+	return started->until != FDPASS_UNTIL_ENDED || fdpass_process_has_ended(started->pidfd);
+}
+
+struct interest fdpass_started_interest(const struct started *started,
+					const struct outgoing *outgoing)
+{
+	switch (started->phase) {
+	case STARTED_NOT_YET:
+		return fdpass_outgoing_interest(outgoing);
+	case STARTED_OR_LOST:
+		/* POLLHUP, which needs no asking for: it was reaped. */
+		return (struct interest){started->pidfd, 0, started->reaped};
+	case STARTED_OR_ENDED:
+	case STARTED_RUNNING:
+		break;
+	}
+	return (struct interest){started->pidfd, POLLIN, FDPASS_NO_DEADLINE};
+}
+
+void fdpass_started_end(struct started *started)
+{
+	started->proc = fdpass_fd_close(started->proc);
 }

@@ -59,16 +59,20 @@ int fdpass_companion_open(const char *name)
 	return -EADDRINUSE;
 }
 
-void fdpass_companion_drain(int companion)
+int fdpass_companion_drain(int companion)
 {
+	int poked = 0;
+
 	/* The kernel holds 11 datagrams (net.unix.max_dgram_qlen); more come from a flood, and then
 	 * the next wait ends at once again. No control buffer: nothing can be installed. */
 	for (int i = 0; i < 16; i++) {
 		char byte;
 
 		if (recv(companion, &byte, sizeof(byte), MSG_DONTWAIT) < 0)
-			return;
+			break;
+		poked = 1;
 	}
+	return poked;
 }
 
 void fdpass_companion_poke(const char *name)

@@ -19,8 +19,8 @@
  * -EADDRINUSE when all slots are taken. */
 int fdpass_companion_open(const char *name);
 
-/* Takes the pokes off the socket, a bounded number at a time. */
-void fdpass_companion_drain(int companion);
+/* Takes the pokes off the socket, a bounded number at a time: 1 when there was one. */
+int fdpass_companion_drain(int companion);
 
 /* Pokes every waiter of `name`, without waiting; who is not there does not matter. */
 void fdpass_companion_poke(const char *name);

@@ -110,65 +110,80 @@ int fdpass_dialer_can_wait(const struct dialer *dialer, int code)
 	}
 }
 
-/* Waits for events of the path. */
-static int wait_path(struct dialer *dialer, int code, const struct fdpass_wait *wait)
+/* A path: its events. */
+static void arm_path(struct dialer *dialer, int code)
 {
 	int state = fdpass_watch_arm(&dialer->watch, dialer->address->text);
 	int absent = code == -ENOENT || code == -ENOTDIR;
 	struct fdpass_pause *pause =
 		(state & WATCH_COMPLETE) != 0 && absent ? &dialer->announced : &dialer->unannounced;
-	int64_t until;
 
-	if ((state & WATCH_CHANGED) != 0)
-		return fdpass_wait_over(wait);
-	until = fdpass_pause_next(pause);
-	for (;;) {
-		int r = fdpass_wait_for(wait, dialer->watch.inotify, POLLIN, until);
-
-		if (r <= 0)
-			return r;
-		if (fdpass_watch_drain(&dialer->watch)) {
-			pause_restart(&dialer->unannounced);
-			pause_restart(&dialer->announced);
-			return fdpass_wait_over(wait);
-		}
-		r = fdpass_wait_over(wait);
-		if (r < 0)
-			return r;
-	}
+	dialer->resume = (state & WATCH_CHANGED) != 0 ? 0 : fdpass_pause_next(pause);
 }
 
-/* Waits for a poke. */
-static int wait_abstract(struct dialer *dialer, const struct fdpass_wait *wait)
+static int path_is_due(struct dialer *dialer)
 {
-	int64_t until;
-	int r;
+	if (fdpass_watch_drain(&dialer->watch)) {
+		pause_restart(&dialer->unannounced);
+		pause_restart(&dialer->announced);
+		return 1;
+	}
+	return fdpass_deadline_now() >= dialer->resume;
+}
 
-	if (!dialer->armed) {
-		/* It may have come before it could poke us. */
-		dialer->armed = 1;
-		dialer->companion = fdpass_companion_open(dialer->address->name);
-		return 0;
+/* An abstract name: pokes. */
+static void arm_abstract(struct dialer *dialer)
+{
+	dialer->muted = 0;
+	dialer->resume = 0;
+	if (dialer->armed) {
+		dialer->resume = fdpass_pause_next(&dialer->unannounced);
+		return;
 	}
-	until = fdpass_pause_next(&dialer->unannounced);
-	r = fdpass_wait_for(wait, dialer->companion, POLLIN, until);
-	if (r <= 0) {
-		pause_restart(&dialer->poked);
-		return r;
-	}
-	fdpass_companion_drain(dialer->companion);
+	/* It may have come before it could poke us: at once. */
+	dialer->armed = 1;
+	dialer->companion = fdpass_companion_open(dialer->address->name);
+}
+
+static int abstract_is_due(struct dialer *dialer)
+{
 	/* Anybody can poke. The first is believed at once, those that follow it at a bounded rate. */
-	if (dialer->poked.next == 0) {
-		fdpass_pause_next(&dialer->poked);
-		return 0;
+	if (!dialer->muted && fdpass_companion_drain(dialer->companion)) {
+		int is_first = dialer->poked.next == 0;
+		int64_t pause = fdpass_pause_next(&dialer->poked);
+
+		if (is_first)
+			return 1;
+		dialer->muted = 1;
+		dialer->resume = pause;
 	}
-	return fdpass_wait_for(wait, FD_NONE, 0, fdpass_pause_next(&dialer->poked));
+	if (fdpass_deadline_now() < dialer->resume)
+		return 0;
+	if (!dialer->muted)
+		pause_restart(&dialer->poked);
+	return 1;
 }
 
-int fdpass_dialer_wait(struct dialer *dialer, int code, const struct fdpass_wait *wait)
+void fdpass_dialer_arm(struct dialer *dialer, int code)
 {
-	return dialer->address->kind == FDPASS_ADDRESS_ABSTRACT ? wait_abstract(dialer, wait)
-								: wait_path(dialer, code, wait);
+	if (dialer->address->kind == FDPASS_ADDRESS_ABSTRACT)
+		arm_abstract(dialer);
+	else
+		arm_path(dialer, code);
+}
+
+int fdpass_dialer_is_due(struct dialer *dialer)
+{
+	return dialer->address->kind == FDPASS_ADDRESS_ABSTRACT ? abstract_is_due(dialer)
+								: path_is_due(dialer);
+}
+
+struct interest fdpass_dialer_interest(const struct dialer *dialer)
+{
+	if (dialer->address->kind != FDPASS_ADDRESS_ABSTRACT)
+		return (struct interest){dialer->watch.inotify, POLLIN, dialer->resume};
+	return (struct interest){dialer->muted ? FD_NONE : dialer->companion, POLLIN,
+				 dialer->resume};
 }
 
 void fdpass_dialer_end(struct dialer *dialer)

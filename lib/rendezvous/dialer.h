@@ -18,6 +18,8 @@ struct dialer {
 	struct fdpass_pause unannounced; /* for what the kernel does not tell */
 	struct fdpass_pause announced;   /* in case it does not tell after all */
 	struct fdpass_pause poked;       /* between pokes that turn out to be empty */
+	int muted;                       /* 1: during such a pause */
+	int64_t resume;                  /* when to try in any case */
 };
 
 void fdpass_dialer_init(struct dialer *dialer, const struct fdpass_address *address);
@@ -27,12 +29,15 @@ void fdpass_dialer_init(struct dialer *dialer, const struct fdpass_address *addr
 int fdpass_dialer_try(struct dialer *dialer, struct fdpass_error *error);
 
 /*
- * Waits until another try may have another result than the last one, which was `code`: a negative
- * errno of a try, or what came of the connection. 0, or -ETIMEDOUT, -ECANCELED. What it
- * needs for that it keeps for the next time, and until the end: closing an inotify descriptor can
- * take milliseconds, so that belongs after the handover.
+ * Begins to wait until another try may have another result than the last one, which was `code`: a negative
+ * errno of a try, or what came of the connection. What it needs for that it keeps for the next time, and
+ * until the end: closing an inotify descriptor can take milliseconds, so that belongs after the handover.
  */
-int fdpass_dialer_wait(struct dialer *dialer, int code, const struct fdpass_wait *wait);
+void fdpass_dialer_arm(struct dialer *dialer, int code);
+
+/* 1 when it is time for another try; 0 when not, and then fdpass_dialer_interest() says when to look again. */
+int fdpass_dialer_is_due(struct dialer *dialer);
+struct interest fdpass_dialer_interest(const struct dialer *dialer);
 
 /* 1 when `code` of a try says that nobody listens there, so that waiting for somebody makes sense: never
  * for a connection that was inherited. */

@@ -228,20 +228,22 @@ int fdpass_outgoing_step(struct outgoing *outgoing, const struct fdpass_set *set
 	return step_confirm(outgoing, ret_proof);
 }
 
-int fdpass_outgoing_wait(struct outgoing *outgoing, const struct fdpass_wait *wait)
+struct interest fdpass_outgoing_interest(const struct outgoing *outgoing)
 {
-	struct epoll_event event;
-	int r;
-
 	/* ETOOMANYREFS comes when the message was made already, and freeing it is reported as EPOLLOUT
 	 * (net/unix/af_unix.c, unix_stream_sendmsg(); sock_wfree()): whoever waits for that, too, wakes
 	 * himself up, and spins. */
 	if (outgoing->resume != FDPASS_NO_DEADLINE)
-		return fdpass_wait_for(wait, FD_NONE, 0, outgoing->resume);
-	r = fdpass_wait_for(wait, outgoing->events, POLLIN, FDPASS_NO_DEADLINE);
-	if (r > 0 && epoll_wait(outgoing->events, &event, 1, 0) < 0 && errno != EINTR)
-		return -errno;
-	return r < 0 ? r : 0;
+		return (struct interest){FD_NONE, 0, outgoing->resume};
+	return (struct interest){outgoing->events, POLLIN, FDPASS_NO_DEADLINE};
+}
+
+void fdpass_outgoing_woken(const struct outgoing *outgoing)
+{
+	struct epoll_event event;
+
+	/* There is one descriptor in it, so that there is one event at most. */
+	epoll_wait(outgoing->events, &event, 1, 0);
 }
 
 void fdpass_outgoing_end(struct outgoing *outgoing)

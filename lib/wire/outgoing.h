@@ -42,15 +42,18 @@ int fdpass_outgoing_ask_process(struct outgoing *outgoing);
 
 /*
  * Goes as far as it can without waiting. 1: done, with the proof in `*ret_proof`; 0: call again after
- * fdpass_outgoing_wait(). Failures as fdpass_send() lists them for SEND and ANSWER; `answer.text` is
+ * what fdpass_outgoing_interest() says. Failures as fdpass_send() lists them for SEND and ANSWER; `answer.text` is
  * the reason of -EREMOTEIO, and -ECONNRESET means: closed unread, nothing was given. Of a rich handover,
  * -EPROTONOSUPPORT: it ended before it was told to go on; -ECONNABORTED before `sent`: it was not given all.
  */
 int fdpass_outgoing_step(struct outgoing *outgoing, const struct fdpass_set *set,
 			 enum fdpass_proof *ret_proof);
 
-/* Waits until a further step makes sense: 0, or -ETIMEDOUT, -ECANCELED, ... */
-int fdpass_outgoing_wait(struct outgoing *outgoing, const struct fdpass_wait *wait);
+/* When a further step makes sense. */
+struct interest fdpass_outgoing_interest(const struct outgoing *outgoing);
+
+/* Takes the events that ended a wait, which come once. To be called before the step that they are for. */
+void fdpass_outgoing_woken(const struct outgoing *outgoing);
 
 void fdpass_outgoing_end(struct outgoing *outgoing);
 

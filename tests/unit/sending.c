@@ -2,9 +2,11 @@
 /* One call of fdpass_send() and all that it says. */
 #include "sending.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "driving.h"
 #include "raw.h"
 
 static void count(void *context, const struct fdpass_event *event)
@@ -14,6 +16,23 @@ static void count(void *context, const struct fdpass_event *event)
 	sending->events[event->kind]++;
 	if (event->kind == sending->tell_of && sending->tell >= 0)
 		raw_check(write(sending->tell, "!", 1) == 1);
+}
+
+/* The same as fdpass_send(), as an event loop does it. */
+static int send_in_steps(const struct fdpass_address *address, const struct fdpass_set *set,
+			 const struct fdpass_send_options *options,
+			 struct fdpass_delivery *ret_delivery, struct fdpass_error *error)
+{
+	struct fdpass_sending *sending;
+	int r = fdpass_sending_begin(address, set, options, &sending, error);
+
+	if (r < 0)
+		return r;
+	while ((r = fdpass_sending_step(sending, ret_delivery, error)) == 0)
+		driving_pause(fdpass_sending_fd(sending), fdpass_sending_until(sending),
+			      options->wait->cancel_fd);
+	fdpass_sending_free(sending);
+	return r > 0 ? 0 : r;
 }
 
 void sending_init(struct sending *sending)
@@ -39,7 +58,10 @@ int sending_run(struct sending *sending, const char *where, const struct fdpass_
 	sending->options.observer_context = sending;
 	sending->delivery = untouched;
 	raw_check(fdpass_address_parse(kind, where + (where[0] == '@'), &address, NULL) == 0);
-	r = fdpass_send(address, set, &sending->options, &sending->delivery, &sending->error);
+	r = getenv("SENDING_IN_STEPS") != NULL ? send_in_steps(address, set, &sending->options,
+							       &sending->delivery, &sending->error)
+					       : fdpass_send(address, set, &sending->options,
+							     &sending->delivery, &sending->error);
 	fdpass_address_free(address);
 	if (r == 0) {
 		raw_check(sending->error.step == FDPASS_STEP_NONE && sending->error.code == 0);

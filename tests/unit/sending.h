@@ -2,7 +2,7 @@
 #ifndef TESTS_UNIT_SENDING_H
 #define TESTS_UNIT_SENDING_H
 
-/* One call of fdpass_send() and all that it says. */
+/* One call of fdpass_send() and all that it says; or, with $SENDING_IN_STEPS, the same by fdpass_sending_step(). */
 
 #include "fdpass.h"
 

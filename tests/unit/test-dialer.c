@@ -13,6 +13,7 @@
 #include "base/deadline.h"
 #include "base/fd.h"
 #include "descriptors.h"
+#include "driving.h"
 #include "raw.h"
 #include "rendezvous/companion.h"
 #include "rendezvous/dialer.h"
@@ -64,7 +65,7 @@ static int wait_ms(int code, int64_t milliseconds)
 {
 	struct fdpass_wait wait = {fdpass_deadline_in(milliseconds * NSEC_PER_MSEC), -1};
 
-	return fdpass_dialer_wait(&dialer, code, &wait);
+	return driving_dialer(&dialer, code, &wait);
 }
 
 /* Nobody is there, and that is watched from now on. */
@@ -86,7 +87,7 @@ START_TEST(the_first_wait_only_looks_again)
 
 	begin(_i == 1 ? FDPASS_ADDRESS_ABSTRACT : FDPASS_ADDRESS_NAMED,
 	      _i == 1 ? abstract_name() : "./s");
-	ck_assert_int_eq(fdpass_dialer_wait(&dialer, codes[_i], NULL), 0);
+	ck_assert_int_eq(driving_dialer(&dialer, codes[_i], NULL), 0);
 	end();
 }
 END_TEST
@@ -108,7 +109,7 @@ START_TEST(deadlines_and_cancelling)
 	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
 	close(fds[1]);
 	wait.cancel_fd = fds[0];
-	ck_assert_int_eq(fdpass_dialer_wait(&dialer, -ENOENT, &wait), -ECANCELED);
+	ck_assert_int_eq(driving_dialer(&dialer, -ENOENT, &wait), -ECANCELED);
 	close(fds[0]);
 	end();
 }

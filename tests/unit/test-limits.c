@@ -14,6 +14,7 @@
 #include "base/deadline.h"
 #include "base/fd.h"
 #include "descriptors.h"
+#include "driving.h"
 #include "opening.h"
 #include "raw.h"
 #include "rawrich.h"
@@ -209,12 +210,12 @@ static void send_too_many(void *context)
 	raw_check(fdpass_outgoing_step(&outgoing, set, &proof) == 0);
 	raw_check(outgoing.sent == 0 && outgoing.resume != FDPASS_NO_DEADLINE);
 	wait.deadline = fdpass_deadline_in(3 * NSEC_PER_SEC);
-	raw_check(fdpass_outgoing_wait(&outgoing, &wait) == 0);
+	raw_check(driving_outgoing(&outgoing, &wait) == 0);
 	raw_check(fdpass_outgoing_step(&outgoing, set, &proof) == 0);
 	/* Others of this user may have some on their way for a moment. */
 	close(stuffed[1]);
 	while ((r = fdpass_outgoing_step(&outgoing, set, &proof)) == 0)
-		raw_check(fdpass_outgoing_wait(&outgoing, &wait) == 0);
+		raw_check(driving_outgoing(&outgoing, &wait) == 0);
 	raw_check(r == 1);
 }
 

@@ -9,6 +9,7 @@
 #include "base/deadline.h"
 #include "base/fd.h"
 #include "descriptors.h"
+#include "driving.h"
 #include "raw.h"
 #include "wire/outgoing.h"
 #include "wire/packet.h"
@@ -46,7 +47,7 @@ static int wait_ms(int64_t milliseconds)
 {
 	struct fdpass_wait wait = {fdpass_deadline_in(milliseconds * NSEC_PER_MSEC), -1};
 
-	return fdpass_outgoing_wait(&outgoing, &wait);
+	return driving_outgoing(&outgoing, &wait);
 }
 
 /* Takes what the kernel reports by itself, so that after this only news wakes. */
@@ -345,7 +346,7 @@ START_TEST(a_wait_can_be_cancelled)
 	close(fds[1]);
 	wait.cancel_fd = fds[0];
 	ck_assert_int_eq(step(), 0);
-	ck_assert_int_eq(fdpass_outgoing_wait(&outgoing, &wait), -ECANCELED);
+	ck_assert_int_eq(driving_outgoing(&outgoing, &wait), -ECANCELED);
 	close(fds[0]);
 	end(peer);
 }

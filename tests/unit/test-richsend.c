@@ -9,6 +9,7 @@
 #include "base/deadline.h"
 #include "base/fd.h"
 #include "descriptors.h"
+#include "driving.h"
 #include "raw.h"
 #include "rawrich.h"
 #include "wire/offer.h"
@@ -60,7 +61,7 @@ static int wait_ms(int64_t milliseconds)
 {
 	struct fdpass_wait wait = {fdpass_deadline_in(milliseconds * NSEC_PER_MSEC), -1};
 
-	return fdpass_outgoing_wait(&outgoing, &wait);
+	return driving_outgoing(&outgoing, &wait);
 }
 
 /* Takes what the kernel reports by itself, so that after this only news wakes. */
