@@ -26,11 +26,6 @@ def program(*names):
     raise AssertionError(f"not installed: {' or '.join(names)}; see ci/builddeps --list servers")
 
 
-# Makes the socket on 3 non-blocking, and becomes the command that follows.
-NON_BLOCKING = ["python3", "-I", "-S", "-c",
-                "import os, sys; os.set_blocking(3, False); os.execv(sys.argv[1], sys.argv[1:])"]
-
-
 class Server:
     kinds = ("tcp", "unix")
     words = ("-l",)  # how fdrecv gives it the socket, before SOCKSPEC
@@ -65,9 +60,7 @@ class Server:
 class Nginx(Server):
     """What `listen` says must equal the address of the socket, or it opens another one.
 
-    It takes what it is given as it is, and expects what it makes itself: a socket that does not block. With a
-    blocking one a worker that wakes too late for a connection, and with multi_accept every one, waits for the
-    next in accept(2), and serves nobody meanwhile.
+    A socket that blocks would show with multi_accept: a worker waits in accept(2) and serves nobody meanwhile.
     """
     words = ("--dialect", "nginx", "-l")
     drain = signal.SIGQUIT
@@ -89,7 +82,7 @@ class Nginx(Server):
                 server {{ listen {listen}; location / {{ return 200 "{self.label}"; }} }}
             }}
             """)
-        return [*NON_BLOCKING, program("nginx"), "-e", "stderr", "-p", str(self.folder), "-c", path]
+        return [program("nginx"), "-e", "stderr", "-p", str(self.folder), "-c", path]
 
 
 class Haproxy(Server):

@@ -12,6 +12,7 @@
 #include "cli/signals.h"
 #include "tools/fdrecv/announce.h"
 #include "tools/fdrecv/command.h"
+#include "tools/fdrecv/nonblock.h"
 #include "tools/fdrecv/retire.h"
 
 /* Everybody who was told "accepted" hears why it came to nothing. */
@@ -59,6 +60,18 @@ static void retire(struct reception *reception)
 	snprintf(reason, sizeof(reason), "preparing to retire the old process failed: %s",
 		 strerror(-r));
 	leave_failed(reception, reason, r == -ETIMEDOUT ? TIMED_OUT : FAILED);
+}
+
+static void unblock(struct reception *reception, struct nonblock *changed)
+{
+	char reason[FDPASS_REASON_MAX + 1];
+	int r = fdrecv_nonblock_set(reception, changed);
+
+	if (r == 0)
+		return;
+	snprintf(reason, sizeof(reason), "making the sockets non-blocking failed: %s",
+		 strerror(-r));
+	leave_failed(reception, reason, FAILED);
 }
 
 /* A copy of `fd` that is on no target, if it is on one itself; it may be the same number. */
@@ -157,9 +170,11 @@ static _Noreturn void exec_command(struct reception *reception)
 	rlim_t inherited = reception->table.inherited.rlim_cur;
 	rlim_t limit = fdrecv_table_restore(&reception->table,
 					    fdrecv_placement_highest(&reception->placement));
+	struct nonblock changed = NONBLOCK_INIT;
 	char reason[FDPASS_REASON_MAX + 1];
 	int status, code;
 
+	unblock(reception, &changed);
 	if (limit != inherited)
 		cli_verbose(
 			"the command's soft limit on open files is %ju, since the inherited %ju "
@@ -168,6 +183,7 @@ static _Noreturn void exec_command(struct reception *reception)
 	cli_signals_restore();
 	status = fdrecv_command_exec(reception->path, request->command);
 	code = errno;
+	fdrecv_nonblock_undo(&changed);
 	snprintf(reason, sizeof(reason), "running %s failed: %s", request->command[0],
 		 strerror(code));
 	leave_failed(reception, reason, status);
