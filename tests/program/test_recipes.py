@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from namespaces import AS_STRANGER, network
+from namespaces import AS_STRANGER, network, with_file
+from processes import STRANGER
 from sshd import Sshd
 from test_man_examples import Block, run
 
@@ -64,9 +65,14 @@ def alone(programs):
         yield
 
 
+APART = {"ssh", "sudo"}  # they have tests of their own
+
+
 def cases(as_root):
-    return [name for name, blocks in RECIPES.items()
-            if name != "ssh" and any(block.user for block in blocks) == as_root]
+    for name, blocks in RECIPES.items():
+        if name not in APART and any(block.user for block in blocks) == as_root:
+            mounts = any("unshare --mount" in f"{block.before} {block.text}" for block in blocks)
+            yield pytest.param(name, marks=[pytest.mark.needs_mounts] if mounts else [])
 
 
 @pytest.mark.needs_root
@@ -93,3 +99,26 @@ def test_ssh_recipe(programs):
         assert (result.status, result.stdout) == (0, "through")
         assert (f"fdsend --timeout 10 --connect tcp:[127.0.0.1]:{sshd.port} -c 1" in result.stderr) == used
     sshd.close()
+
+
+def as_sudo_finds_them(programs):
+    """A folder with the programs for sudo, which keeps no LD_LIBRARY_PATH."""
+    folder = programs.folder.parent / "for-sudo"
+    folder.mkdir()
+    (folder / "fdsend").write_text(f'#!/bin/sh\nLD_LIBRARY_PATH={programs.library_path} exec '
+                                   f'{programs.fdsend_path} "$@"\n')
+    (folder / "fdsend").chmod(0o755)
+    return folder
+
+
+@pytest.mark.needs_root
+@pytest.mark.needs_mounts
+@pytest.mark.usefixtures("alone")
+def test_sudo_recipe(programs):
+    """sudo itself, with rules of this test's own."""
+    rules = (f"Defaults secure_path={as_sudo_finds_them(programs)}\n"
+             f"#{STRANGER} ALL=(root) NOPASSWD: ALL\n")
+    prefix = with_file(programs, "/etc/sudoers", rules)
+    start = programs.start
+    programs.start = lambda argv, **conditions: start([*prefix, *argv], **conditions)
+    run(programs, RECIPES["sudo"])
