@@ -87,7 +87,7 @@ def check(root):
             look(path, folder, of_library, root / "lib")
         else:
             findings.append(f"{path.relative_to(root)}: not in a folder of the table in layers.py")
-    for path in files(root, "cli", "tools", suffixes={".c", ".h"}):
+    for path in files(root, "cli", "tools", "completions", suffixes={".c", ".h"}):
         look(path, path.relative_to(root).parent.as_posix(), of_programs, root)
     for path in files(root, "include", suffixes={".h"}):
         looked_at += 1

@@ -24,7 +24,7 @@ def names_in(build_file):
 def check(root):
     root = pathlib.Path(root).resolve()
     findings = []
-    sources = files(root, "lib", "cli", "tools", "tests/unit", suffixes={".c"})
+    sources = files(root, "lib", "cli", "tools", "completions", "tests/unit", suffixes={".c"})
     sources += files(root, "man", suffixes={".1", ".3", ".5", ".7", ".8"})
     for path in sources:
         folder = path.parent

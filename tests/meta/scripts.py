@@ -12,7 +12,7 @@ from findings import conclude, files, is_script
 
 
 def is_shell(path):
-    if path.suffix == ".sh":
+    if path.suffix in (".sh", ".bash"):
         return True
     if not is_script(path):
         return False

@@ -12,8 +12,8 @@ import sys
 from findings import conclude, files, is_script
 
 LINES_MAX = 420
-BOUNDED = ("lib", "cli", "tools")
-LICENSED = {".c", ".h", ".py", ".sh", ".sym", ".build", ".1", ".3", ".5", ".7", ".8"}
+BOUNDED = ("lib", "cli", "tools", "completions")
+LICENSED = {".c", ".h", ".py", ".sh", ".bash", ".zsh", ".fish", ".sym", ".build", ".1", ".3", ".5", ".7", ".8"}
 LICENSED_NAMES = {"Makefile", "meson_options.txt", "meson.options"}
 SPDX = "SPDX-License-Identifier: MIT"
 # Written so that this file does not find itself.
