@@ -37,7 +37,7 @@ from programs import FDFWD, FDRECV, FDSEND, appears
 
 TOP = Path(__file__).resolve().parents[2]
 MAN = TOP / "man"
-PAGES = ["fdsend.1", "fdrecv.1", "fdfwd.1", "fdpass-protocol.7"]
+PAGES = ["fdsend.1", "fdrecv.1", "fdfwd.1", "fdpass.7", "fdpass-protocol.7"]
 ONCE = {"example", "file", "before", "first", "user", "network", "status", "after"}
 MANY = {"stdin", "stdout", "stderr", "terminal", "shows", "leaves"}
 
