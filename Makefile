@@ -17,7 +17,7 @@ prefix := $(if $(PREFIX),-Dprefix='$(abspath $(PREFIX))')
 # Debian and its relatives have every tool that the tests need: there, none may be left out.
 tests := -Dtests=$(if $(shell command -v dpkg-query),enabled,auto)
 
-.PHONY: all check demo bench install format clean help mine configured
+.PHONY: all check demo bench install deb dist format clean help mine configured
 
 all: mine configured
 	@$(MESON) compile -C '$(BUILD)'
@@ -50,6 +50,17 @@ install:
 	@test "$$(id -u)" != 0 || chown -R --reference='$(BUILD)/meson-private' '$(BUILD)'
 	@test "$$(id -u)" != 0 || test -n '$(DESTDIR)' || ldconfig
 
+# Packages for Debian and its relatives, in BUILD/deb.
+deb: mine
+	@ci/builddeps --install-missing build check packages
+	@packaging/build-deb '$(BUILD)/deb'
+
+# A tarball of what is committed, in BUILD/meson-dist.
+dist: mine
+	@ci/builddeps --install-missing build
+	@$(MAKE) --no-print-directory configured
+	@$(MESON) dist -C '$(BUILD)' --formats xztar --no-tests
+
 format:
 	find . -path './build*' -prune -o -name '*.[ch]' -print0 | xargs -0 clang-format -i
 
@@ -63,10 +74,12 @@ help:
 	@echo "make install [PREFIX=] [DESTDIR=]"
 	@echo "                                install, in /usr/local unless PREFIX says otherwise"
 	@echo "make bench                      compare with what the kernel costs"
+	@echo "make deb                        build Debian packages"
+	@echo "make dist                       make a tarball of what is committed"
 	@echo "make format                     format the C sources"
 	@echo "make clean                      remove $(BUILD)/"
 	@echo "Variables: BUILD, PREFIX, DESTDIR, MESON_OPTIONS, BENCH_OPTIONS."
-	@echo "check, demo and bench install missing packages."
+	@echo "check, demo, bench, deb and dist install missing packages."
 
 configured:
 	@command -v $(MESON) >/dev/null || \

@@ -9,6 +9,7 @@
 #include "base/deadline.h"
 #include "base/fd.h"
 #include "descriptors.h"
+#include "driving.h"
 #include "raw.h"
 #include "wire/outgoing.h"
 
@@ -40,7 +41,7 @@ static void hand_over(const struct fdpass_set *set, int orders)
 	ck_assert_int_eq(fdpass_outgoing_begin(&outgoing, pair[0], FDPASS_CONFIRM_BEST), 0);
 	ck_assert_int_eq(write(orders, &pair[1], sizeof(pair[1])), sizeof(pair[1]));
 	while ((r = fdpass_outgoing_step(&outgoing, set, &proof)) == 0)
-		ck_assert_int_eq(fdpass_outgoing_wait(&outgoing, &wait), 0);
+		ck_assert_int_eq(driving_outgoing(&outgoing, &wait), 0);
 	ck_assert_int_eq(r, 1);
 	ck_assert_int_eq(proof, FDPASS_PROOF_READ);
 	fdpass_outgoing_end(&outgoing);
