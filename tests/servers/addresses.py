@@ -53,7 +53,18 @@ def listening():
 
 
 def listening_tcp():
-    """Of IPv4. /proc/net/tcp would list what thousands of clients have left behind as well; see sock_diag(7)."""
+    """Of IPv4, by inode."""
+    return {inode: address for inode, (address, _) in listeners_tcp().items()}
+
+
+def backlog(address):
+    """Of a TCP socket that listens there."""
+    found, = (room for text, room in listeners_tcp().values() if text == address.text)
+    return found
+
+
+def listeners_tcp():
+    """ADDR and backlog of those of IPv4, by inode. /proc/net/tcp would list what thousands of clients have left behind as well; see sock_diag(7)."""
     found = {}
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as diag:
         request = struct.pack("=BBxxI48x", socket.AF_INET, socket.IPPROTO_TCP, 1 << TCP_LISTEN)
@@ -67,6 +78,6 @@ def listening_tcp():
                     assert kind == NLMSG_DONE, answer
                     return found
                 port, host = struct.unpack_from(">4xH2x4s", answer, 16)
-                inode, = struct.unpack_from("=I", answer, 16 + 68)
-                found[inode] = f"tcp:{socket.inet_ntoa(host)}:{port}"
+                room, inode = struct.unpack_from("=I4xI", answer, 16 + 60)  # idiag_wqueue is the backlog
+                found[inode] = f"tcp:{socket.inet_ntoa(host)}:{port}", room
                 answer = answer[(length + 3) & ~3:]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One request to a server, and its answer: HTTP and FastCGI."""
+"""One request to a server, and its answer: HTTP and FastCGI. Nothing but the standard library, for load.py."""
 
 import struct
 
@@ -31,20 +31,31 @@ def record(kind, content):
     return struct.pack(">BBHHBx", 1, kind, 1, len(content), 0) + content
 
 
-def fastcgi(address, script):
-    """What a script prints, without the head."""
+def fastcgi_request(script):
+    """The connection ends with the answer."""
     pairs = {"SCRIPT_FILENAME": script, "SCRIPT_NAME": "/", "REQUEST_METHOD": "GET"}
     params = b"".join(bytes((len(name), len(value))) + (name + value).encode() for name, value in pairs.items())
+    return (record(BEGIN_REQUEST, struct.pack(">HB5x", RESPONDER, 0)) + record(PARAMS, params) + record(PARAMS, b"")
+            + record(STDIN, b""))
+
+
+def fastcgi_answer(records):
+    """What the script has printed, without the head; None as long as that is not all."""
+    printed = b""
+    while len(records) >= 8:
+        _, kind, _, length, padding = struct.unpack_from(">BBHHB", records)
+        content, records = records[8:8 + length], records[8 + length + padding:]
+        if kind == STDOUT:
+            printed += content
+        elif kind == END_REQUEST:
+            return printed.partition(b"\r\n\r\n")[2].decode()
+    return None
+
+
+def fastcgi(address, script):
     with address.connect() as client:
-        client.sendall(record(BEGIN_REQUEST, struct.pack(">HB5x", RESPONDER, 0)) + record(PARAMS, params)
-                       + record(PARAMS, b"") + record(STDIN, b""))
-        printed = b""
+        client.sendall(fastcgi_request(script))
         with client.makefile("rb") as reader:
-            while True:
-                _, kind, _, length, padding = struct.unpack(">BBHHBx", reader.read(8))
-                content = reader.read(length + padding)[:length]
-                if kind == STDOUT:
-                    printed += content
-                elif kind == END_REQUEST:
-                    break
-    return printed.partition(b"\r\n\r\n")[2].decode()
+            answer = fastcgi_answer(reader.read())
+    assert answer is not None
+    return answer

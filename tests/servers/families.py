@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A server and the processes that it starts: which they are, what they have open, whether they wait."""
+"""A server and the processes that it starts: which they are, what they have open, what they heed."""
 
 import os
 import re
-
-from processes import until
 
 
 def tree(pid):
@@ -35,26 +33,25 @@ def sockets(pid):
     return found
 
 
-def looks(pids):
-    """State and voluntary switches of each; None of one that has ended."""
-    found = {}
-    for pid in pids:
-        try:
-            with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
-                fields = dict(line.split(":", 1) for line in file)
-            found[pid] = fields["State"].split()[0], fields["voluntary_ctxt_switches"]
-        except (FileNotFoundError, ProcessLookupError):
-            found[pid] = None
-    return found
+def ended(pids):
+    """Whether all of them have; who has not been waited for yet has, too."""
+    return all(fields is None or fields["State"].split()[0] in "XZ" for fields in map(status, pids))
 
 
-def settle(pid):
-    """Waits until all of them sleep in a system call, and stay there for a few looks."""
-    seen = []
+def heeds(pid, signal):
+    """Whether it has a handler for it, and does not hold it back."""
+    fields = status(pid)
+    return fields is not None and has(fields["SigCgt"], signal) and not has(fields["SigBlk"], signal)
 
-    def quiet():
-        seen.append(looks(tree(pid)))
-        same = len(seen) > 4 and all(look == seen[-1] for look in seen[-4:])
-        return same and all(look and look[0] == "S" for look in seen[-1].values())
 
-    until(quiet, f"{pid} and its children wait")
+def has(mask, signal):
+    return int(mask, 16) >> (signal - 1) & 1
+
+
+def status(pid):
+    """The fields of /proc/PID/status; None of one that is gone."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+            return dict(line.split(":", 1) for line in file)
+    except (FileNotFoundError, ProcessLookupError):
+        return None

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: MIT
 """Many clients at once, who count what they are answered, by whom, and what goes wrong.
 
-usage: load.py [--clients N] [--keep-alive] [--timeout SECONDS] [--step N] ADDR
+usage: load.py [--clients N] [--keep-alive | --fastcgi SCRIPT] [--timeout SECONDS] [--step N] ADDR
 
 ADDR is tcp:HOST:PORT or unix:PATH. Each client asks for `/` again and again, each time on a new connection
-or, with --keep-alive, on the same one as long as it lasts. The body of an answer says which generation of a
-server has given it. When one is heard for the first time, and at every N (500) answers of it, a line
-"GENERATION: COUNT" appears on stdout; for what goes wrong, "! REASON: COUNT". SIGTERM ends the load: what has been asked is waited for, and the last
-line is the report, as JSON: {"answers": {GENERATION: COUNT}, "failures": {REASON: COUNT}, "repeated": COUNT}.
+or, with --keep-alive, on the same one as long as it lasts; with --fastcgi, for what that script prints, in
+FastCGI. The body of an answer says which generation of a server has given it. When one is heard for the first
+time, and at N (500), 2 N, 4 N, 8 N and so on answers of it, a line "GENERATION: COUNT" appears on stdout; for what goes
+wrong, "! REASON: COUNT". SIGTERM ends the load: what has been asked is waited for, and the last line is the
+report, as JSON: {"answers": {GENERATION: COUNT}, "failures": {REASON: COUNT}, "repeated": COUNT}.
 
 Reasons: "refused"; "reset"; "short", the end of the connection before that of the answer; "timeout"; "status",
 an answer that is not 200 or has no length; and the kernel's name of every other error.
@@ -28,6 +29,8 @@ import signal
 import socket
 import sys
 import time
+
+from asking import fastcgi_answer, fastcgi_request
 
 PAUSE = 0.01  # seconds
 LOOK = 0.1  # how often at least to look for time-outs
@@ -109,7 +112,7 @@ class Client:
                 self.close()
                 return
             self.answer += piece
-            body, lasts = body_of(self.answer)
+            body, lasts = self.load.body_of(self.answer)
             if body is not None:
                 self.finish(body, lasts)
             elif not piece:
@@ -144,13 +147,19 @@ class Client:
 
 
 class Load:
-    def __init__(self, text, clients, keep_alive, timeout, step):
+    def __init__(self, text, clients, keep_alive, script, timeout, step):
         self.family, self.address = parse(text)
         self.keep_alive = keep_alive
         self.timeout = timeout
-        self.milestone = step
-        self.request = (b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: %s\r\n\r\n"
-                        % (b"keep-alive" if keep_alive else b"close"))
+        self.step = step
+        self.milestones = {}
+        if script is None:
+            self.body_of = body_of
+            self.request = (b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: %s\r\n\r\n"
+                            % (b"keep-alive" if keep_alive else b"close"))
+        else:
+            self.body_of = lambda answer: (fastcgi_answer(answer), False)
+            self.request = fastcgi_request(script)
         self.answers = collections.Counter()
         self.failures = collections.Counter()
         self.repeated = 0
@@ -160,8 +169,14 @@ class Load:
         self.ending = False
 
     def say(self, what, count):
-        if count == 1 or count % self.milestone == 0:
-            print(f"{what}: {count}", flush=True)
+        """Few lines, since nobody may read them for a while, and a full pipe would stop the clients."""
+        if count == 1:
+            self.milestones[what] = self.step
+        if count == self.milestones[what]:
+            self.milestones[what] *= 2
+        elif count > 1:
+            return
+        print(f"{what}: {count}", flush=True)
 
     def answered(self, generation):
         self.answers[generation] += 1
@@ -198,12 +213,14 @@ class Load:
 def main():
     parser = argparse.ArgumentParser(description="Many clients at once.")
     parser.add_argument("--clients", type=int, default=32)
-    parser.add_argument("--keep-alive", action="store_true")
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--keep-alive", action="store_true")
+    kind.add_argument("--fastcgi", metavar="SCRIPT")
     parser.add_argument("--timeout", type=float, default=10)
     parser.add_argument("--step", type=int, default=500)
     parser.add_argument("address", metavar="ADDR")
     options = parser.parse_args()
-    load = Load(options.address, options.clients, options.keep_alive, options.timeout, options.step)
+    load = Load(options.address, options.clients, options.keep_alive, options.fastcgi, options.timeout, options.step)
     signal.signal(signal.SIGTERM, load.end)
     load.run()
     print(json.dumps(load.report()), flush=True)

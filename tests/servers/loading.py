@@ -7,17 +7,18 @@ import signal
 import sys
 
 LOAD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "load.py")
-MODES = [[], ["--keep-alive"]]
+KEPT = ["--keep-alive"]
+MODES = [[], KEPT]
 
 
 class Load:
     """At least 32 clients; from the moment that this is made until report()."""
 
     def __init__(self, programs, address, *options):
-        self.process = programs.start([sys.executable, "-I", "-S", LOAD, *options, address.text])
+        self.process = programs.start([sys.executable, "-E", "-s", "-S", "-B", LOAD, *options, address.text])
 
     def hears(self, generation, count=1):
-        """Waits until that generation has given so many answers: 1 or a multiple of --step."""
+        """Waits until that generation has given so many answers: 1, or --step times a power of two."""
         self.process.said(f"{generation}: {count}\n", number=1)
 
     def fails(self, reason, count=1):

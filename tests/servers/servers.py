@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The servers: what each of them wants for its configuration, its command line, its environment and its end.
 
-Each gets a socket that listens already. They stay in the foreground, keep to their folder, and answer with
-their label, which says which generation has answered.
+Each gets a socket that listens already, or opens it in its ordinary way. They stay in the foreground, keep to
+their folder, and answer with their label, which says which generation has answered.
 """
 
 import os
@@ -11,7 +11,7 @@ import signal
 import textwrap
 
 import asking
-from families import settle
+from families import heeds, tree
 from processes import until
 
 SEARCHED = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/systemd:/lib/systemd"
@@ -31,12 +31,14 @@ class Server:
     words = ("-l",)  # how fdrecv gives it the socket, before SOCKSPEC
     drain = signal.SIGTERM  # it finishes what it has begun, and ends
     status = 0  # with that
-    is_several = False  # processes that hold the socket
+    loses = False  # what it has accepted, all the same
+    processes = 1
 
-    def __init__(self, address, folder, label):
+    def __init__(self, address, folder, label, opens=False):
         self.address = address
         self.folder = folder
         self.label = label
+        self.opens = opens  # its socket by itself
 
     def write(self, name, text):
         path = self.folder / name
@@ -50,11 +52,13 @@ class Server:
     def ask(self):
         return asking.http(self.address)
 
+    def is_ready(self, pids):
+        """Whether these, its processes, heed their signals: of several, one that is still being made may lose the
+        one that its master passes on. A single one that has answered does."""
+        return self.processes == 1 or len(pids) == self.processes and all(heeds(pid, self.drain) for pid in pids)
+
     def await_readiness(self, process):
-        """Waits until it heeds its signals. Once it has answered a single process does; of several, one that
-        is still being made may lose the signal that its master passes on."""
-        if self.is_several:
-            settle(process.pid)
+        until(lambda: self.is_ready(tree(process.pid)), f"all of {process} heed their signals")
 
 
 class Nginx(Server):
@@ -64,7 +68,7 @@ class Nginx(Server):
     """
     words = ("--dialect", "nginx", "-l")
     drain = signal.SIGQUIT
-    is_several = True
+    processes = 3
 
     def command(self):
         listen = f"unix:{self.address.bare}" if self.address.is_unix else self.address.bare
@@ -92,6 +96,7 @@ class Haproxy(Server):
     drain = signal.SIGUSR1
 
     def command(self):
+        own = f"unix@{self.address.bare}" if self.address.is_unix else self.address.bare
         path = self.write("haproxy.cfg", f"""\
             global
                 maxconn 256
@@ -101,7 +106,7 @@ class Haproxy(Server):
                 timeout client 20s
                 timeout server 20s
             frontend web
-                bind {self.bind}
+                bind {own if self.opens else self.bind}
                 http-request return status 200 content-type text/plain string "{self.label}"
             """)
         return [program("haproxy"), self.mode, "-f", path]
@@ -112,21 +117,17 @@ class HaproxyMaster(Haproxy):
     words = ("-E", "WEB")
     bind = "fd@${WEB}"
     mode = "-W"
-    is_several = True
+    processes = 2
 
-    def await_readiness(self, process):
+    def is_ready(self, pids):
         """When its worker runs, the master executes itself anew, and a signal meanwhile is lost."""
-        def is_anew():
-            with open(f"/proc/{process.pid}/environ", "rb") as file:
-                return b"HAPROXY_MWORKER_REEXEC=" in file.read()
-
-        until(is_anew, "the master has executed itself")
-        super().await_readiness(process)
+        with open(f"/proc/{pids[0]}/environ", "rb") as file:
+            return b"HAPROXY_MWORKER_REEXEC=" in file.read() and super().is_ready(pids)
 
 
 class Gunicorn(Server):
     """It looks at LISTEN_PID too."""
-    is_several = True
+    processes = 3
 
     def await_readiness(self, process):
         """Its workers come one by one, with random pauses in between."""
@@ -147,12 +148,15 @@ class Gunicorn(Server):
                 start_response("200 OK", [("Content-Length", "{len(self.label)}")])
                 return [b"{self.label}"]
             """)
+        own = f"unix:{self.address.bare}" if self.address.is_unix else self.address.bare
         return [program("gunicorn"), "--config", configuration, "--chdir", str(self.folder), "--worker-tmp-dir",
-                str(self.folder), "app:app"]
+                str(self.folder), *(["--bind", own] if self.opens else []), "app:app"]
 
 
 class Uvicorn(Server):
+    """It closes connections whose request has not come yet."""
     words = ("-f", "3")
+    loses = True
 
     def command(self):
         self.write("app.py", f"""\
@@ -161,7 +165,11 @@ class Uvicorn(Server):
                             "headers": [(b"content-length", b"{len(self.label)}")]}})
                 await send({{"type": "http.response.body", "body": b"{self.label}"}})
             """)
-        return [program("uvicorn"), "--fd", "3", "--app-dir", str(self.folder), "--lifespan", "off", "--log-level",
+        where = ["--fd", "3"]
+        if self.opens:
+            where = (["--uds", self.address.bare] if self.address.is_unix else
+                     ["--host", self.address.host, "--port", str(self.address.port)])
+        return [program("uvicorn"), *where, "--app-dir", str(self.folder), "--lifespan", "off", "--log-level",
                 "warning", "app:app"]
 
 
@@ -174,9 +182,10 @@ class Lighttpd(Server):
         self.write("index.txt", self.label)
         where = (f'server.bind = "{self.address.bare}"\n' if self.address.is_unix else
                  f'server.bind = "{self.address.host}"\nserver.port = {self.address.port}\n')
+        if not self.opens:
+            where = self.bind or where + 'server.systemd-socket-activation = "enable"\n'
         path = self.write("lighttpd.conf", f'server.document-root = "{self.folder}"\n'
-                          'index-file.names = ("index.txt")\n'
-                          + (self.bind or where + 'server.systemd-socket-activation = "enable"\n'))
+                          'index-file.names = ("index.txt")\n' + where)
         return [program("lighttpd"), "-D", "-f", path]
 
 
@@ -186,13 +195,22 @@ class LighttpdOnStdin(Lighttpd):
 
 
 class Node(Server):
+    """It has no signal that drains it, but a program may give it one."""
     words = ("-f", "3")
 
     def command(self):
+        where = "{fd: 3}"
+        if self.opens:
+            where = f'"{self.address.bare}"' if self.address.is_unix else f'{self.address.port}, "{self.address.host}"'
         path = self.write("server.js", f"""\
-            const server = require("http").createServer((request, response) => response.end("{self.label}"));
-            server.listen({{fd: 3}});
+            let ending = false;
+            const server = require("http").createServer((request, response) => {{
+                if (ending) response.setHeader("Connection", "close");
+                response.end("{self.label}");
+            }});
+            server.listen({where});
             process.on("SIGTERM", () => {{
+                ending = true;
                 server.close(() => process.exit(0));
                 server.closeIdleConnections();
             }});
@@ -204,22 +222,27 @@ class PhpFpm(Server):
     """`listen` must equal the address that is announced. A pool of root's has to be another user's."""
     words = ("--dialect", "php-fpm", "-l")
     drain = signal.SIGQUIT
-    is_several = True
+    processes = 3
+
+    def is_ready(self, pids):
+        """A child that still has its master's handlers ignores what they get; one of SIGCHLD is never its own."""
+        return super().is_ready(pids) and not any(heeds(pid, signal.SIGCHLD) for pid in pids[1:])
 
     def command(self):
-        self.write("index.php", f'<?php echo "{self.label}";\n')
+        self.write("index.php", '<?php echo getenv("LABEL");\n')
         self.folder.chmod(0o711)
         path = self.write("php-fpm.conf", f"""\
             [global]
             daemonize = no
             error_log = {self.folder}/php-fpm.log
-            log_level = warning
+            log_level = notice
             pid = {self.folder}/php-fpm.pid
             process_control_timeout = 20
             [www]
             listen = {self.address.bare}
             pm = static
             pm.max_children = 2
+            env[LABEL] = "{self.label}"
             {"user = nobody" if os.geteuid() == 0 else ""}
             {"group = nogroup" if os.geteuid() == 0 else ""}
             """)
@@ -240,9 +263,15 @@ class Perl(Server):
             use IO::Socket::INET;
             use IO::Socket::UNIX;
             use Server::Starter qw(server_ports);
-            my $fd = server_ports()->{{"{self.address.bare}"}} or die "not announced: $ENV{{SERVER_STARTER_PORT}}";
             my $class = "{'IO::Socket::UNIX' if self.address.is_unix else 'IO::Socket::INET'}";
-            my $listener = $class->new_from_fd($fd, "r+") or die "no socket: $!";
+            my $listener;
+            if ({int(self.opens)}) {{
+                $listener = $class->new(Local{'' if self.address.is_unix else 'Addr'} => "{self.address.bare}",
+                                        ReuseAddr => 1, Listen => 128) or die "no socket: $@";
+            }} else {{
+                my $fd = server_ports()->{{"{self.address.bare}"}} or die "not announced: $ENV{{SERVER_STARTER_PORT}}";
+                $listener = $class->new_from_fd($fd, "r+") or die "no socket: $!";
+            }}
             my $ended = 0;
             $SIG{{TERM}} = sub {{ $ended = 1 }};
             until ($ended) {{
@@ -266,15 +295,25 @@ class Ipcserver(Server):
             while read -r line && [ "$line" != "$(printf '\\r')" ]; do :; done
             printf 'HTTP/1.1 200 OK\\r\\nConnection: close\\r\\nContent-Length: {len(self.label)}\\r\\n\\r\\n%s' '{self.label}'
             """)
-        return [program("s6-ipcserverd"), program("sh"), path]
+        binder = [program("s6-ipcserver-socketbinder"), self.address.bare] if self.opens else []
+        return [*binder, program("s6-ipcserverd"), program("sh"), path]
 
 
 class PythonHttpServer(Server):
-    """One thread for each connection; ended by a signal it drops them."""
+    """One thread for each connection; ended by a signal it drops them. Its own backlog of 5 is too small for a load:
+    TCP tries again after 1, 2, 4 and more seconds, and a Unix socket that would block does not."""
+    backlog = 128
     words = ("-f", "3")
     status = -signal.SIGTERM
+    loses = True
 
     def command(self):
+        if not self.opens:
+            made = "socket.socket(fileno=3)"
+        elif self.address.is_unix:
+            made = f'unix("{self.address.bare}")'
+        else:
+            made = f'tcp(("{self.address.host}", {self.address.port}))'
         path = self.write("server.py", f"""\
             import http.server, socket
 
@@ -291,9 +330,19 @@ class PythonHttpServer(Server):
                 def log_message(self, *words):
                     pass
 
+            def tcp(address):
+                http.server.HTTPServer.request_queue_size = {self.backlog}
+                return http.server.HTTPServer(address, None).socket
+
+            def unix(path):
+                made = socket.socket(socket.AF_UNIX)
+                made.bind(path)
+                made.listen({self.backlog})
+                return made
+
             server = http.server.ThreadingHTTPServer(None, Handler, bind_and_activate=False)
             server.socket.close()
-            server.socket = socket.socket(fileno=3)
+            server.socket = {made}
             server.serve_forever()
             """)
         return [program("python3"), "-I", path]
