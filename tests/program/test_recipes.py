@@ -4,6 +4,7 @@
 The comments before a block are those of test_man_examples.py, and
 
     same: NAME      the block is the file of that example, and is not repeated
+    needs: SERVER   a real server has part in it: tests/servers/test_server_recipes.py runs the example
     UID             in what comes out is the number of the user
 """
 
@@ -31,9 +32,12 @@ def blocks_of(text):
         lines = match[3].splitlines()
         for comment in comments:
             words = comment.replace("UID", str(os.geteuid())).split("\n")
-            same = [word[6:] for word in words if word.startswith("same: ")]
-            block = Block(f"recipes.md: {words[0]}", [word for word in words if not word.startswith("same: ")],
+            same, needs = ([word.partition(": ")[2] for word in words if word.startswith(key)]
+                           for key in ("same: ", "needs: "))
+            block = Block(f"recipes.md: {words[0]}",
+                          [word for word in words if not word.startswith(("same: ", "needs: "))],
                           files[same[0]] if same else lines)
+            block.needs = needs[0] if needs else None
             if block.file and not same:
                 files[block.example] = lines
             found.setdefault(block.example, []).append(block)
@@ -41,9 +45,15 @@ def blocks_of(text):
 
 
 RECIPES = blocks_of(PAGE.read_text(encoding="ascii"))
+# What tests/servers/test_server_recipes.py runs.
+SERVERS = {f"replace-{name}": name for name in ("nginx", "gunicorn", "node")}
 
 
 def test_every_block_is_run():
+    """By exactly one of the tests here, or by the one with real servers."""
+    assert sorted([*cases(True), *cases(False), "ssh", *SERVERS]) == sorted(RECIPES)
+    for name, blocks in RECIPES.items():
+        assert {block.needs for block in blocks} == {SERVERS.get(name)}, name
     text = PAGE.read_text(encoding="ascii")
     assert len(BLOCK.findall(text)) == text.count("```") // 2 > 10
     links = re.findall(r"^- \[(.*)\]\(#(.*)\)$", text, re.MULTILINE)
@@ -70,9 +80,10 @@ APART = {"ssh", "sudo"}  # they have tests of their own
 
 def cases(as_root):
     for name, blocks in RECIPES.items():
-        if name not in APART and any(block.user for block in blocks) == as_root:
-            mounts = any("unshare --mount" in f"{block.before} {block.text}" for block in blocks)
-            yield pytest.param(name, marks=[pytest.mark.needs_mounts] if mounts else [])
+        if name in APART or any(block.needs for block in blocks) or any(block.user for block in blocks) != as_root:
+            continue
+        mounts = any("unshare --mount" in f"{block.before} {block.text}" for block in blocks)
+        yield pytest.param(name, marks=[pytest.mark.needs_mounts] if mounts else [])
 
 
 @pytest.mark.needs_root
