@@ -161,7 +161,8 @@ def test_the_backlog_is_the_old_ones(programs, monkeypatch):
     """Until somebody calls listen(2) again."""
     monkeypatch.setattr(PythonHttpServer, "backlog", 5)
     succession = Succession(programs, PythonHttpServer)
-    for make, expected in ((PythonHttpServer, 5), (Gunicorn, 2048), (PythonHttpServer, 2048)):
+    for make, expected in ((PythonHttpServer, 5), (Nginx, 5), (Haproxy, 5), (Lighttpd, 5), (Node, 511), (Gunicorn, 2048),
+                           (Node, 511), (Uvicorn, 2048)):
         _, process, pids = succession.take_over(make)
         until(lambda: ended(pids), "the old one has ended")
         process.wait()
