@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/descriptors.h"
@@ -23,37 +25,54 @@
 #define GRACE (INT64_C(10) * 1000000000)
 
 struct relays {
-	int events; /* owned: epoll, readable when one of them has ended */
-	struct fdpass_pidref *list[RELAYS_MAX]; /* owned; NULL: a free place */
+	int ended;              /* owned: readable when one of them may have ended */
+	int news;               /* owned: the same, or when a signal is to end us */
+	pid_t list[RELAYS_MAX]; /* 0: a free place */
 };
 
-/* A free place, where there is one; those that have ended make room. */
-static struct fdpass_pidref **find_place(struct relays *relays)
-{
-	static const struct fdpass_wait at_once = {0, -1};
-	struct fdpass_pidref **place = NULL;
-
-	for (size_t i = 0; i < RELAYS_MAX; i++) {
-		struct fdpass_pidref *ref = relays->list[i];
-
-		if (ref != NULL && fdpass_poll(fdpass_pidref_fd(ref), POLLIN, &at_once) > 0)
-			relays->list[i] = fdpass_pidref_free(ref);
-		if (relays->list[i] == NULL)
-			place = &relays->list[i];
-	}
-	return place;
-}
-
-/* Takes note of one. It may have ended already, and then there is nothing to wait for. */
-static void add(struct relays *relays, struct fdpass_pidref **place, pid_t child)
+static int watch(int events, int fd)
 {
 	struct epoll_event interest = {.events = EPOLLIN};
 
-	if (fdpass_pidref_open(child, 0, place, NULL) < 0)
-		return;
-	/* Closing the pidfd takes it out again. */
-	if (epoll_ctl(relays->events, EPOLL_CTL_ADD, fdpass_pidref_fd(*place), &interest) < 0)
-		*place = fdpass_pidref_free(*place);
+	return epoll_ctl(events, EPOLL_CTL_ADD, fd, &interest);
+}
+
+/*
+ * By SIGCHLD, which costs no descriptor for each of them: a table that is nearly full is for handovers. Until
+ * one was waited for its number is no other process's, and may be signalled.
+ */
+static int watch_relays(struct relays *relays)
+{
+	sigset_t set;
+
+	/* Children of whoever ignores it, as our caller may, cannot be waited for. */
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	relays->ended = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	relays->news = epoll_create1(EPOLL_CLOEXEC);
+	if (relays->ended < 0 || relays->news < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0 ||
+	    watch(relays->news, relays->ended) < 0 || watch(relays->news, cli_signals_fd()) < 0)
+		return -errno;
+	return 0;
+}
+
+/* A free place, where there is one; those that have ended make room. */
+static pid_t *find_place(struct relays *relays)
+{
+	struct signalfd_siginfo news;
+	pid_t *place = NULL;
+
+	/* Before looking, so that whoever ends meanwhile is seen next time. */
+	while (read(relays->ended, &news, sizeof(news)) > 0)
+		;
+	for (size_t i = 0; i < RELAYS_MAX; i++) {
+		if (relays->list[i] > 0 && waitpid(relays->list[i], NULL, WNOHANG) != 0)
+			relays->list[i] = 0;
+		if (relays->list[i] == 0)
+			place = &relays->list[i];
+	}
+	return place;
 }
 
 /* The relaying process: it has the handover, and nothing of what the other handovers need. */
@@ -66,6 +85,11 @@ static _Noreturn void work(struct forwarding *forwarding, struct fdpass_handover
 
 	if (kept == NULL)
 		_exit(FAILED);
+	/* Ctrl-C and the end of a terminal are for the first process, which waits for this one; also what came
+	 * of that until now. */
+	setsid();
+	while (cli_signals_caught() != 0)
+		;
 	for (size_t i = 0; i < count; i++)
 		kept[i] = fdpass_set_get(set, i);
 	kept[count] = STDERR_FILENO;
@@ -82,7 +106,7 @@ static _Noreturn void work(struct forwarding *forwarding, struct fdpass_handover
 static void start(struct forwarding *forwarding, struct relays *relays,
 		  struct fdpass_handover *handover)
 {
-	struct fdpass_pidref **place = find_place(relays);
+	pid_t *place = find_place(relays);
 	pid_t child = fork();
 
 	if (child == 0)
@@ -96,7 +120,7 @@ static void start(struct forwarding *forwarding, struct relays *relays,
 		fdpass_handover_free(handover);
 		return;
 	}
-	add(relays, place, child);
+	*place = child;
 	fdpass_handover_release(handover);
 }
 
@@ -116,47 +140,61 @@ static _Noreturn void finish(struct forwarding *forwarding, struct relays *relay
 
 		find_place(relays);
 		for (size_t i = 0; i < RELAYS_MAX; i++)
-			running += relays->list[i] != NULL;
-		if (running == 0 || fdpass_poll(relays->events, POLLIN, &wait) < 0)
+			running += relays->list[i] > 0;
+		if (running == 0 || fdpass_poll(relays->ended, POLLIN, &wait) < 0)
 			break;
 	}
 	for (size_t i = 0; i < RELAYS_MAX; i++)
-		if (relays->list[i] != NULL)
-			fdpass_pidref_signal(relays->list[i], SIGTERM);
+		if (relays->list[i] > 0)
+			kill(relays->list[i], SIGTERM);
 	cli_signals_die(caught);
+}
+
+/* Waits for the next handover: 0; -EAGAIN when one that was relayed has ended instead. */
+static int next(const struct forwarding *forwarding, struct relays *relays,
+		struct fdpass_handover **ret_handover, struct fdpass_error *error)
+{
+	static const struct fdpass_wait at_once = {0, -1};
+	struct fdpass_wait wait = forwarding->wait;
+	int is_full = find_place(relays) == NULL;
+	int r;
+
+	wait.cancel_fd = relays->news;
+	if (is_full)
+		r = fdpass_poll(relays->ended, POLLIN, &forwarding->wait);
+	else
+		r = fdpass_receiver_next(forwarding->receiver, &wait, ret_handover, error);
+	if (is_full && r >= 0)
+		return -EAGAIN;
+	if (r == -ECANCELED && fdpass_poll(cli_signals_fd(), POLLIN, &at_once) <= 0)
+		return -EAGAIN;
+	return r;
 }
 
 _Noreturn void fdfwd_keep(struct forwarding *forwarding)
 {
-	struct fdpass_error error = FDPASS_ERROR_INIT;
-	struct relays relays = {.events = epoll_create1(EPOLL_CLOEXEC)};
+	struct relays relays = {.ended = -1, .news = -1};
 	char text[CLI_DIAGNOSTIC_MAX];
+	int r = watch_relays(&relays);
 
-	if (relays.events < 0) {
-		int code = errno;
-
-		cli_error("preparing to relay failed: %s", strerror(code));
-		fdfwd_leave(forwarding, -code);
+	if (r < 0) {
+		cli_error("preparing to relay failed: %s", strerror(-r));
+		fdfwd_leave(forwarding, r);
 	}
-	/* Nobody asks how they ended. */
-	signal(SIGCHLD, SIG_IGN);
 	for (;;) {
+		struct fdpass_error error = FDPASS_ERROR_INIT;
 		struct fdpass_handover *handover;
-		int r = 0;
 
-		while (r >= 0 && find_place(&relays) == NULL)
-			r = fdpass_poll(relays.events, POLLIN, &forwarding->wait);
-		if (r >= 0)
-			r = fdpass_receiver_next(forwarding->receiver, &forwarding->wait, &handover,
-						 &error);
+		r = next(forwarding, &relays, &handover, &error);
 		if (r == -ECANCELED)
 			finish(forwarding, &relays);
-		if (r < 0) {
+		if (r == 0)
+			start(forwarding, &relays, handover);
+		if (r < 0 && r != -EAGAIN) {
 			cli_error("%s", cli_explain_receiving(
 						fdpass_address_text(forwarding->addresses[0]),
 						&error, text, sizeof(text)));
 			fdfwd_leave(forwarding, r);
 		}
-		start(forwarding, &relays, handover);
 	}
 }

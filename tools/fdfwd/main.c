@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/attach.h"
@@ -45,6 +46,44 @@ static void check_connections(const struct forwarding *forwarding)
 	}
 }
 
+/* Where the name of a socket is: its folder, as the kernel knows it, and what it is called in there. */
+struct place {
+	struct stat folder;
+	const char *name;
+};
+
+static int find_place(const struct endpoint *endpoint, const char *path, struct place *place)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder;
+	int r;
+
+	if (endpoint->kind != FDPASS_ADDRESS_NAMED || slash == NULL)
+		return -1;
+	/* With the slash, so that it is "/" at the top. */
+	folder = strndup(path, (size_t)(slash - path) + 1);
+	r = folder != NULL ? stat(folder, &place->folder) : -1;
+	free(folder);
+	place->name = slash + 1;
+	return r;
+}
+
+/* By their texts, or two ways to write one path. */
+static int is_same(const struct forwarding *forwarding, size_t i, size_t j)
+{
+	const struct endpoint *endpoints = forwarding->request->endpoints;
+	const char *one = fdpass_address_text(forwarding->addresses[i]);
+	const char *other = fdpass_address_text(forwarding->addresses[j]);
+	struct place here, there;
+
+	if (strcmp(one, other) == 0)
+		return 1;
+	return find_place(&endpoints[i], one, &here) == 0 &&
+	       find_place(&endpoints[j], other, &there) == 0 &&
+	       strcmp(here.name, there.name) == 0 && here.folder.st_dev == there.folder.st_dev &&
+	       here.folder.st_ino == there.folder.st_ino;
+}
+
 /* The same place twice would be relayed in a circle, or to one that is gone. */
 static void check_addresses(const struct forwarding *forwarding)
 {
@@ -52,8 +91,7 @@ static void check_addresses(const struct forwarding *forwarding)
 
 	for (size_t i = 0; i < request->endpoint_count; i++)
 		for (size_t j = 0; j < i; j++)
-			if (strcmp(fdpass_address_text(forwarding->addresses[i]),
-				   fdpass_address_text(forwarding->addresses[j])) == 0)
+			if (is_same(forwarding, i, j))
 				cli_usage_error(&fdfwd_program, "'%s' is named twice",
 						request->endpoints[i].socket);
 	check_connections(forwarding);
