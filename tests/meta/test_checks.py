@@ -15,6 +15,7 @@ import pages
 import purity
 import scripts
 import sources
+import versions
 
 SPDX = "/* SPDX-License-Identifier: MIT */\n"
 
@@ -333,3 +334,35 @@ def test_pages(tmp_path):
     assert pages.check("mandoc", tmp_path) == (1, [])
     path.write_text(page + ".Sh NONSENSE\n.Bogus x\n")
     assert any("Bogus" in finding for finding in pages.check("mandoc", tmp_path)[1])
+
+
+# -------------------------------------------------------------------------------------- versions
+
+def versioned(tmp_path, changed=None, text=None):
+    files = {
+        "meson.build": "project('x', 'c',\n  version: '1.2.3',\n",
+        "include/fdpass.h": '#define FDPASS_VERSION "1.2.3"\n',
+        "NEWS": "fdpass 1.2.3 (2026-01-02)\n",
+        "packaging/debian/changelog": "fdpass (1.2.3) unstable; urgency=medium\n",
+        "packaging/fdpass.spec": "Name: fdpass\nVersion:  1.2.3\n",
+        "packaging/APKBUILD": "pkgname=fdpass\npkgver=1.2.3\n",
+    }
+    for name, content in files.items():
+        write(tmp_path / name, text if name == changed else content)
+    return versions.check(tmp_path)[1]
+
+
+def test_versions_allows(tmp_path):
+    assert versioned(tmp_path) == []
+
+
+@pytest.mark.parametrize("name, text", [
+    ("NEWS", "fdpass 1.2.2 (2026-01-02)\n"),
+    ("NEWS", "fdpass 1.2.3 (unreleased)\n"),
+    ("packaging/debian/changelog", "fdpass (1.2.3-1) unstable; urgency=medium\n"),
+    ("packaging/fdpass.spec", "Version: 1.2\n"),
+    ("packaging/APKBUILD", "pkgname=fdpass\n"),
+    ("include/fdpass.h", '#define FDPASS_VERSION "1.2.4"\n'),
+])
+def test_versions_reports(tmp_path, name, text):
+    only(versioned(tmp_path, name, text), name)

@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Every file that says the version says the same one as meson.build; the release notes are dated once the
+version is packaged.
+
+usage: versions.py SOURCE-ROOT
+"""
+
+import pathlib
+import re
+import sys
+
+from findings import conclude
+
+# Where it stands, and what stands around it.
+PLACES = {
+    "include/fdpass.h": r'#define FDPASS_VERSION "(.*)"',
+    "NEWS": r"^fdpass (\S+) \(\d{4}-\d\d-\d\d\)$",
+    "packaging/debian/changelog": r"^fdpass \((.*)\) ",
+    "packaging/fdpass.spec": r"^Version: *(\S+)$",
+    "packaging/APKBUILD": r"^pkgver=(\S+)$",
+}
+
+
+def first(path, pattern):
+    found = re.search(pattern, path.read_text(), re.MULTILINE) if path.is_file() else None
+    return found[1] if found else None
+
+
+def check(root):
+    root = pathlib.Path(root)
+    version = first(root / "meson.build", r"^ *version: '(.*)',$")
+    findings = []
+    if version is None:
+        findings.append("meson.build: says no version")
+    for name, pattern in PLACES.items():
+        said = first(root / name, pattern)
+        if said is None:
+            findings.append(f"{name}: says no version as it should: {pattern}")
+        elif said != version:
+            findings.append(f"{name}: says {said}, and meson.build {version}")
+    return 1 + len(PLACES), findings
+
+
+if __name__ == "__main__":
+    count, found = check(sys.argv[1])
+    conclude(f"{count} files looked at", found)
