@@ -10,6 +10,8 @@
 
 #include "cli/wording.h"
 
+#define FULL_TABLE "{where}: the table of open files is full ({errno}); raise the limit, ulimit -n"
+
 static const struct cli_wording sending[] = {
 	{FDPASS_STEP_ADDRESS, E2BIG, NULL,
 	 "{where}: the names are too long; together they may have 6 MiB"},
@@ -28,7 +30,9 @@ static const struct cli_wording sending[] = {
 	 "{where}: it is not open ({errno}); --connected needs an inherited Unix socket"},
 	{FDPASS_STEP_CONNECT, ENOTSOCK, NULL,
 	 "{where}: this is not a socket ({errno}); --connected needs an inherited Unix socket"},
-	{FDPASS_STEP_CONNECT, ENOTCONN, NULL, "{where}: this socket is not connected ({errno})"},
+	{FDPASS_STEP_CONNECT, ENOTCONN, NULL,
+	 "{where}: this socket is not connected ({errno}); --connected needs a connected Unix "
+	 "stream socket"},
 	{FDPASS_STEP_PEER, EPERM, NULL,
 	 "{where}: the receiver is process {process} of user {user}, who may not have this; if it "
 	 "should, name it with --to-user. Nothing was given"},
@@ -129,7 +133,9 @@ static const struct cli_wording receiving[] = {
 	{FDPASS_STEP_CONNECT, EPROTOTYPE, NULL,
 	 "{where}: this is a socket of another type ({errno}); --connected needs a Unix stream "
 	 "socket"},
-	{FDPASS_STEP_CONNECT, ENOTCONN, NULL, "{where}: this socket is not connected ({errno})"},
+	{FDPASS_STEP_CONNECT, ENOTCONN, NULL,
+	 "{where}: this socket is not connected ({errno}); --connected needs a connected Unix "
+	 "stream socket"},
 	{FDPASS_STEP_PEER, EPERM, NULL,
 	 "{where}: the connection was made by process {process} of user {user}, who is not "
 	 "admitted; "
@@ -152,14 +158,19 @@ static const struct cli_wording receiving[] = {
 	 "root can, or choose another name"},
 	{FDPASS_STEP_DIRECTORY, ENOENT, NULL,
 	 "{where}: the directory is not there ({errno}); make it first"},
+	{FDPASS_STEP_DIRECTORY, EACCES, NULL,
+	 "{where}: not allowed to get to this directory ({errno}); choose one that this user may "
+	 "write to"},
 	{FDPASS_STEP_BIND, EACCES, NULL,
-	 "{where}: not allowed to make a socket in this directory ({errno})"},
+	 "{where}: not allowed to make a socket in this directory ({errno}); choose one that this "
+	 "user may write to"},
 	{FDPASS_STEP_WAIT, ETIMEDOUT, "lock",
 	 "{where}: the time ran out; a stale socket has this name, and another process holds the "
 	 "lock "
 	 "of its directory"},
 	{FDPASS_STEP_WAIT, ETIMEDOUT, NULL,
-	 "{where}: the time ran out before what is wanted had come"},
+	 "{where}: the time ran out before somebody who is admitted had sent what is wanted; "
+	 "--verbose shows who came"},
 };
 
 static const struct cli_wording opening[] = {
@@ -174,18 +185,37 @@ static const struct cli_wording opening[] = {
 	{FDPASS_STEP_DIRECTORY, ENOENT, NULL,
 	 "{where}: the directory is not there ({errno}); make it first"},
 	{FDPASS_STEP_BIND, EADDRNOTAVAIL, NULL,
-	 "{where}: this machine has no such address ({errno})"},
+	 "{where}: this machine has no such address ({errno}); 'ip address' shows which it has"},
 	{FDPASS_STEP_BIND, EPERM, NULL,
 	 "{where}: not allowed to give the socket this owner ({errno}); that needs root"},
-	{FDPASS_STEP_CONNECT, ECONNREFUSED, NULL, "{where}: nobody listens there ({errno})"},
+	{FDPASS_STEP_CONNECT, ECONNREFUSED, NULL,
+	 "{where}: nobody listens there ({errno}); start the server first"},
+	{FDPASS_STEP_CONNECT, ENOENT, NULL,
+	 "{where}: there is no such socket ({errno}); start its server first"},
+	{FDPASS_STEP_CONNECT, EACCES, NULL,
+	 "{where}: not allowed to connect ({errno}); that takes write permission on the socket, "
+	 "and "
+	 "the way to it has to be open to this user"},
 	{FDPASS_STEP_OPEN, ENXIO, NULL,
 	 "{where}: nobody reads this FIFO, or the device is not there ({errno})"},
+	{FDPASS_STEP_OPEN, ENOENT, NULL,
+	 "{where}: there is no such file ({errno}); it is not created here, but a shell does that, "
+	 "as with --fd 3 3>FILE"},
+	{FDPASS_STEP_OPEN, EACCES, NULL,
+	 "{where}: this user may not open it so ({errno}); its owner or root may, or --mode may "
+	 "ask for less"},
+	{FDPASS_STEP_OPEN, EISDIR, NULL,
+	 "{where}: a directory can only be opened with --mode r ({errno})"},
+	{FDPASS_STEP_OPEN, ETXTBSY, NULL,
+	 "{where}: a program that is running cannot be opened to write ({errno})"},
+	{FDPASS_STEP_OPEN, EMFILE, NULL, FULL_TABLE},
 	{FDPASS_STEP_OPEN, 0, NULL, "{where}: {errno}"},
 	{FDPASS_STEP_WAIT, ETIMEDOUT, "lock",
 	 "{where}: the time ran out; a stale socket has this name, and another process holds the "
 	 "lock "
 	 "of its directory"},
-	{FDPASS_STEP_WAIT, ETIMEDOUT, NULL, "{where}: the time ran out"},
+	{FDPASS_STEP_WAIT, ETIMEDOUT, NULL,
+	 "{where}: the time ran out before it was open; nothing was given"},
 };
 
 /* What both sides have in common; also the last resort. */
@@ -198,6 +228,7 @@ static const struct cli_wording either[] = {
 	 "{where}: the run directory cannot be used ({errno}); set FDPASS_RUNTIME_DIR to a "
 	 "directory "
 	 "of your own, or use a path"},
+	{FDPASS_STEP_SOCKET, EMFILE, NULL, FULL_TABLE},
 	{FDPASS_STEP_MEMORY, 0, NULL, "{where}: {errno}"},
 };
 
@@ -238,7 +269,8 @@ static const char *look(const char *where, const struct fdpass_error *error)
 
 	if (error->step == FDPASS_STEP_CONNECT && error->code == ECONNREFUSED &&
 	    stat(where, &status) == 0 && !S_ISSOCK(status.st_mode))
-		return "{where}: this is not a socket ({errno})";
+		return "{where}: this is not a socket ({errno}); a SOCKSPEC is the path or the "
+		       "name that the receiver was given";
 	if (error->step == FDPASS_STEP_CONNECT && error->code == ENOENT &&
 	    lacks_run_directory(where))
 		return "{where}: no receiver is there ({errno}), and not even the user's run "

@@ -60,7 +60,8 @@ def test_no_such_command(programs, old, port, how, command, status):
 
 @pytest.mark.parametrize("how", ["--retire", "--retire=TERM"])
 @pytest.mark.parametrize("content, busy, status, reason", [
-    ("#!/no/such/interpreter\n", False, 127, "No such file or directory"),
+    ("#!/no/such/interpreter\n", False, 127,
+     "No such file or directory; it was found, but not the interpreter that it names"),
     ("#!/bin/sh\n", True, 126, "Text file busy"),
     ("\x7fELF\0\0\0\0", False, 126, "Exec format error")], ids=["interpreter", "busy", "format"])
 def test_a_command_that_the_kernel_refuses(programs, old, port, how, content, busy, status, reason):

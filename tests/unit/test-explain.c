@@ -163,7 +163,8 @@ static const struct failure sending[] = {
 	 "directory of your own, or use a path",
 	 PEER_NONE},
 	{FDPASS_STEP_MEMORY, ENOMEM, "", "s: <>", PEER_NONE},
-	{FDPASS_STEP_SOCKET, EMFILE, "", "s: making the socket failed: <>", PEER_NONE},
+	{FDPASS_STEP_SOCKET, EMFILE, "",
+	 "s: the table of open files is full (<>); raise the limit, ulimit -n", PEER_NONE},
 };
 
 static const struct failure receiving[] = {
@@ -191,7 +192,9 @@ static const struct failure receiving[] = {
 	 PEER_NONE},
 	{FDPASS_STEP_DIRECTORY, ENOTDIR, "", "s: opening the socket's directory failed: <>",
 	 PEER_NONE},
-	{FDPASS_STEP_BIND, EACCES, "", "s: not allowed to make a socket in this directory (<>)",
+	{FDPASS_STEP_BIND, EACCES, "",
+	 "s: not allowed to make a socket in this directory (<>); choose one that this user may "
+	 "write to",
 	 PEER_NONE},
 	{FDPASS_STEP_BIND, EROFS, "", "s: binding the socket failed: <>", PEER_NONE},
 	{FDPASS_STEP_BIND,
@@ -209,7 +212,9 @@ static const struct failure receiving[] = {
 	{FDPASS_STEP_PUBLISH, EEXIST, "",
 	 "s: something that is not a socket is there; choose another name or remove it", PEER_NONE},
 	{FDPASS_STEP_PUBLISH, ENOSPC, "", "s: publishing the socket failed: <>", PEER_NONE},
-	{FDPASS_STEP_WAIT, ETIMEDOUT, "", "s: the time ran out before what is wanted had come",
+	{FDPASS_STEP_WAIT, ETIMEDOUT, "",
+	 "s: the time ran out before somebody who is admitted had sent what is wanted; --verbose "
+	 "shows who came",
 	 PEER_NONE},
 	{FDPASS_STEP_RUNDIR, EPERM, "it is a symbolic link",
 	 "s: the run directory is not safe: it is a symbolic link; mend it, set "
@@ -229,7 +234,9 @@ static const struct failure receiving[] = {
 	{FDPASS_STEP_CONNECT, EPROTOTYPE, "",
 	 "s: this is a socket of another type (<>); --connected needs a Unix stream socket",
 	 PEER_NONE},
-	{FDPASS_STEP_CONNECT, ENOTCONN, "", "s: this socket is not connected (<>)", PEER_NONE},
+	{FDPASS_STEP_CONNECT, ENOTCONN, "",
+	 "s: this socket is not connected (<>); --connected needs a connected Unix stream socket",
+	 PEER_NONE},
 	{FDPASS_STEP_PEER,
 	 EPERM,
 	 "",
@@ -251,8 +258,8 @@ static const struct failure opening[] = {
 	 "s: not allowed to bind this address (<>); ports below 1024 need root or "
 	 "CAP_NET_BIND_SERVICE, and a path write permission on its directory",
 	 PEER_NONE},
-	{FDPASS_STEP_BIND, EADDRNOTAVAIL, "", "s: this machine has no such address (<>)",
-	 PEER_NONE},
+	{FDPASS_STEP_BIND, EADDRNOTAVAIL, "",
+	 "s: this machine has no such address (<>); 'ip address' shows which it has", PEER_NONE},
 	{FDPASS_STEP_BIND, EPERM, "",
 	 "s: not allowed to give the socket this owner (<>); that needs root", PEER_NONE},
 	{FDPASS_STEP_BIND, EADDRINUSE, "",
@@ -260,15 +267,20 @@ static const struct failure opening[] = {
 	 PEER_NONE},
 	{FDPASS_STEP_DIRECTORY, ENOENT, "", "s: the directory is not there (<>); make it first",
 	 PEER_NONE},
-	{FDPASS_STEP_CONNECT, ECONNREFUSED, "", "s: nobody listens there (<>)", PEER_NONE},
+	{FDPASS_STEP_CONNECT, ECONNREFUSED, "",
+	 "s: nobody listens there (<>); start the server first", PEER_NONE},
 	{FDPASS_STEP_OPEN, ENXIO, "", "s: nobody reads this FIFO, or the device is not there (<>)",
 	 PEER_NONE},
-	{FDPASS_STEP_OPEN, EACCES, "", "s: <>", PEER_NONE},
+	{FDPASS_STEP_OPEN, EACCES, "",
+	 "s: this user may not open it so (<>); its owner or root may, or --mode may ask for less",
+	 PEER_NONE},
+	{FDPASS_STEP_OPEN, EROFS, "", "s: <>", PEER_NONE},
 	{FDPASS_STEP_WAIT, ETIMEDOUT, "lock",
 	 "s: the time ran out; a stale socket has this name, and another process holds the lock of "
 	 "its directory",
 	 PEER_NONE},
-	{FDPASS_STEP_WAIT, ETIMEDOUT, "", "s: the time ran out", PEER_NONE},
+	{FDPASS_STEP_WAIT, ETIMEDOUT, "",
+	 "s: the time ran out before it was open; nothing was given", PEER_NONE},
 };
 
 static void assert_message(const struct failure *failure,

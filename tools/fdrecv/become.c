@@ -184,8 +184,9 @@ static _Noreturn void exec_command(struct reception *reception)
 	status = fdrecv_command_exec(reception->path, request->command);
 	code = errno;
 	fdrecv_nonblock_undo(&changed);
-	snprintf(reason, sizeof(reason), "running %s failed: %s", request->command[0],
-		 strerror(code));
+	snprintf(reason, sizeof(reason), "running %s failed: %s%s", request->command[0],
+		 strerror(code),
+		 code == ENOENT ? "; it was found, but not the interpreter that it names" : "");
 	leave_failed(reception, reason, status);
 }
 

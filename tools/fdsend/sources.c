@@ -82,7 +82,8 @@ static int import_activation(struct sources *sources)
 	if (r > 0)
 		return 0;
 	if (r == 0)
-		cli_error("--listen-fds: LISTEN_FDS announces nothing");
+		cli_error("--listen-fds: LISTEN_FDS announces nothing; it is set by who starts "
+			  "fdsend with sockets, such as a socket unit of systemd");
 	else if (r == -ESRCH)
 		cli_error("--listen-fds: %s; a shell or wrapper hands it on with "
 			  "'LISTEN_PID=$$ exec fdsend'",
