@@ -15,9 +15,10 @@ import socket
 import pytest
 
 import peers
-from processes import STRANGER
+from processes import LIBC, STRANGER
 
 CASES = []
+PR_SET_DUMPABLE = 4
 
 
 def case(status, *marks):
@@ -262,6 +263,33 @@ def a_stale_socket_with_its_lock_held(programs):
     return programs.fdrecv("-f", "0", programs.path("x.sock"), "--run", "true", ready=None)
 
 
+@case(125)
+def ready_descriptor_that_is_not_open(programs):
+    """fdrecv: --ready-fd: descriptor 9 is not open; open it with a redirection, such as 9>FIFO"""
+    return programs.fdrecv("--ready-fd", "9", "-f", "0", "./x.sock", "--run", "true", ready=None)
+
+
+@case(1)
+def ready_descriptor_of_a_relay(programs):
+    """fdfwd: --ready-fd: descriptor 9 is not open; open it with a redirection, such as 9>FIFO"""
+    return programs.fdfwd("--ready-fd", "9", "./from.sock", "./to.sock", ready=None)
+
+
+@case(125)
+def connection_that_is_none(programs):
+    """fdrecv: descriptor 9: it is not open (Bad file descriptor); --connected needs an inherited Unix socket"""
+    return programs.fdrecv("-c", "-f", "0", "9", "--run", "true", ready=None)
+
+
+@case(125)
+def connection_that_ends(programs):
+    """fdrecv: descriptor 9: the other end closed it without sending a descriptor"""
+    mine, theirs = socket.socketpair()
+    mine.close()
+    with theirs:
+        return programs.fdrecv("-c", "-f", "0", "9", "--run", "true", ready=None, fds={9: theirs.fileno()})
+
+
 # ------------------------------------------------------------------------------------- the command
 
 @case(127)
@@ -422,6 +450,29 @@ def process_of_another_user(programs, hold):
         another user (0); do this as root (CAP_SYS_PTRACE), as with sudo"""
     process = hold()
     return programs.fdsend("-p", str(process.pid), "-f", "0", "x", user=STRANGER, cwd="/"), {"pid": process.pid}
+
+
+@case(1, needs_root)
+def process_that_has_protected_itself(programs, hold):
+    r"""fdsend: descriptor 0 of process {pid}: not allowed (Permission denied): the process has protected itself \
+        (PR_SET_DUMPABLE, or its program may not be read); do this as root (CAP_SYS_PTRACE), as with sudo"""
+    process = hold(user=STRANGER, cwd="/", before=lambda: LIBC.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+    return programs.fdsend("-p", str(process.pid), "-f", "0", "x", user=STRANGER, cwd="/"), {"pid": process.pid}
+
+
+@case(1)
+def process_that_is_another_one_by_now(programs, hold):
+    r"""fdsend: process {pid}:1: the process with the number {pid} is another one by now; look again, with fdsend \
+        --pidref"""
+    process = hold()
+    return programs.fdsend("-p", f"{process.pid}:1", "-f", "0", "x"), {"pid": process.pid}
+
+
+@case(125)
+def taken_by_fdrecv(programs, hold):
+    """fdrecv: descriptor 9 of process {pid}: nothing is open there; 'fdsend --list -p {pid}' shows what is"""
+    process = hold()
+    return programs.fdrecv("-p", str(process.pid), "-f", "3", "9", "--run", "true", ready=None), {"pid": process.pid}
 
 
 @case(1)

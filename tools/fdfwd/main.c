@@ -112,7 +112,9 @@ static void prepare(struct forwarding *forwarding)
 	check_addresses(forwarding);
 	if (request->ready_fd >= 0 &&
 	    (cli_standard_was_closed(request->ready_fd) || fcntl(request->ready_fd, F_GETFD) < 0)) {
-		cli_error("--ready-fd: descriptor %d is not open", request->ready_fd);
+		cli_error("--ready-fd: descriptor %d is not open; open it with a redirection, such "
+			  "as %d>FIFO",
+			  request->ready_fd, request->ready_fd);
 		exit(FAILED);
 	}
 }

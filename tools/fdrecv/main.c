@@ -34,7 +34,9 @@ static void check_ready_fd(const struct request *request)
 		return;
 	if (!cli_standard_was_closed(fd) && fcntl(fd, F_GETFD) >= 0)
 		return;
-	cli_error("--ready-fd: descriptor %d is not open", fd);
+	cli_error("--ready-fd: descriptor %d is not open; open it with a redirection, such as "
+		  "%d>FIFO",
+		  fd, fd);
 	exit(FAILED);
 }
 
