@@ -55,6 +55,55 @@ START_TEST(what_is_not_kept_is_closed)
 }
 END_TEST
 
+enum { COUNT = 600, FIRST = 3 };
+
+/* From the lowest free number on, so that whatever is opened to find out comes to lie in a hole. */
+static void first_closed(void *context)
+{
+	static const int holes[] = {0, 1, 15, 252, 253, 254, 505, 506, 599};
+	int fds[COUNT];
+
+	(void)context;
+	for (int i = 0; i < COUNT; i++) {
+		fds[i] = FIRST + i;
+		raw_check(dup2(0, fds[i]) == fds[i]);
+	}
+	raw_check(cli_descriptors_first_closed(fds, COUNT) == COUNT);
+	raw_check(cli_descriptors_first_closed(fds, 0) == 0);
+	for (size_t i = 0; i < sizeof(holes) / sizeof(*holes); i++) {
+		size_t hole = (size_t)holes[i];
+
+		close(fds[hole]);
+		raw_check(cli_descriptors_first_closed(fds, COUNT) == hole);
+		raw_check(cli_descriptors_first_closed(fds, hole) == hole);
+		raw_check(cli_descriptors_first_closed(fds + hole, 1) == 0);
+		/* Nothing of its own is left there. */
+		raw_check(fcntl(fds[hole], F_GETFD) < 0);
+		raw_check(dup2(0, fds[hole]) == fds[hole]);
+	}
+	close(fds[0]);
+	close(fds[300]);
+	raw_check(cli_descriptors_first_closed(fds + 1, COUNT - 1) == 299);
+}
+
+START_TEST(what_is_not_open_is_found)
+{
+	raw_join(raw_fork(first_closed, NULL));
+}
+END_TEST
+
+START_TEST(what_is_sorted)
+{
+	int fds[] = {5, 3, 3, 9, 0}, already[] = {1, 2, 2, 7};
+
+	cli_descriptors_sort(fds, 5);
+	ck_assert(fds[0] == 0 && fds[1] == 3 && fds[2] == 3 && fds[3] == 5 && fds[4] == 9);
+	cli_descriptors_sort(already, 4);
+	ck_assert(already[0] == 1 && already[1] == 2 && already[2] == 2 && already[3] == 7);
+	cli_descriptors_sort(fds, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("descriptors");
@@ -64,6 +113,8 @@ int main(void)
 
 	tcase_add_test(tcase, what_is_kept_back);
 	tcase_add_test(tcase, what_is_not_kept_is_closed);
+	tcase_add_test(tcase, what_is_not_open_is_found);
+	tcase_add_test(tcase, what_is_sorted);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

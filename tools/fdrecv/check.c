@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/acquire.h"
+#include "cli/descriptors.h"
 #include "cli/diagnostic.h"
 #include "tools/fdrecv/program.h"
 
@@ -13,14 +14,6 @@ static _Noreturn void out_of_memory(void)
 {
 	cli_error("out of memory");
 	exit(fdrecv_program.failure_status);
-}
-
-static int compare_numbers(const void *a, const void *b)
-{
-	int x = *(const int *)a;
-	int y = *(const int *)b;
-
-	return (x > y) - (x < y);
 }
 
 /* Every target of every group, once. */
@@ -39,7 +32,7 @@ static void collect_targets(struct request *request)
 		for (size_t j = 0; j < targets->count; j++)
 			request->targets[used++] = targets->numbers[j];
 	}
-	qsort(request->targets, used, sizeof(*request->targets), compare_numbers);
+	cli_descriptors_sort(request->targets, used);
 	for (size_t i = 1; i < used; i++) {
 		if (request->targets[i] == request->targets[i - 1])
 			cli_usage_error(&fdrecv_program, "target %d is named twice",

@@ -7,15 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/descriptors.h"
 #include "fdpass.h"
-
-static int compare_numbers(const void *a, const void *b)
-{
-	int x = *(const int *)a;
-	int y = *(const int *)b;
-
-	return (x > y) - (x < y);
-}
 
 /* How many of `count` ascending numbers lie below `limit`. */
 static size_t below(const int *numbers, size_t count, int limit)
@@ -92,7 +85,7 @@ static void fill_free(struct placement *placement, const struct request *request
 	size_t known = placement->count, passed;
 	int next = FDPASS_ACTIVATION_FIRST;
 
-	qsort(placement->sorted, known, sizeof(*placement->sorted), compare_numbers);
+	cli_descriptors_sort(placement->sorted, known);
 	passed = below(placement->sorted, known, next);
 	for (size_t i = 0; i < request->group_count; i++) {
 		if (request->groups[i].target != TARGET_VARIABLE)
@@ -105,7 +98,7 @@ static void fill_free(struct placement *placement, const struct request *request
 		}
 		sort_in(placement, i);
 	}
-	qsort(placement->sorted, placement->count, sizeof(*placement->sorted), compare_numbers);
+	cli_descriptors_sort(placement->sorted, placement->count);
 }
 
 /* Only --listen-fds can collide here: what the command line names was compared when it was read. */

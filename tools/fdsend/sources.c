@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/acquire.h"
+#include "cli/descriptors.h"
 #include "cli/diagnostic.h"
 #include "cli/explain.h"
 #include "cli/standard.h"
@@ -50,28 +51,18 @@ static int append(struct fdpass_set *set, struct fdpass_set *from)
 	return r;
 }
 
-static int check_number(struct fdpass_set *set, int fd)
-{
-	int r = cli_standard_was_closed(fd) ? -EBADF : fdpass_set_borrow(set, fd);
-
-	if (r == -EBADF)
-		cli_error("descriptor %d is not open (%s); open it with a redirection, such as "
-			  "%d<FILE",
-			  fd, strerror(EBADF), fd);
-	else if (r < 0)
-		cli_error("descriptor %d: %s", fd, strerror(-r));
-	return r;
-}
-
 static int check_numbers(const struct cli_list *numbers)
 {
-	struct fdpass_set *set = new_set();
-	int r = 0;
+	size_t closed = cli_descriptors_first_closed(numbers->numbers, numbers->count);
 
-	for (size_t i = 0; r == 0 && i < numbers->count; i++)
-		r = check_number(set, numbers->numbers[i]);
-	fdpass_set_free(set);
-	return r;
+	for (size_t i = 0; i < closed; i++)
+		if (cli_standard_was_closed(numbers->numbers[i]))
+			closed = i;
+	if (closed == numbers->count)
+		return 0;
+	cli_error("descriptor %d is not open (%s); open it with a redirection, such as %d<FILE",
+		  numbers->numbers[closed], strerror(EBADF), numbers->numbers[closed]);
+	return -EBADF;
 }
 
 static int import_activation(struct sources *sources)
@@ -196,12 +187,17 @@ static int open_listening(const struct source *source, const struct fdpass_open_
 	return fdpass_set_borrow(sources->set, fdpass_listener_fd(listener));
 }
 
-static int borrow_all(struct fdpass_set *set, const struct cli_list *numbers)
+/*
+ * Inherited numbers. They were looked at, and nothing can have closed them since: taking them spares a system
+ * call for each, which borrowing makes. Nothing uses them when the set is closed, and that this closes them is
+ * no more than what the end of the program would do.
+ */
+static int take_numbers(struct fdpass_set *set, const struct cli_list *numbers)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < numbers->count; i++) {
-		r = fdpass_set_borrow(set, numbers->numbers[i]);
+		r = fdpass_set_take(set, numbers->numbers[i]);
 		if (r == 0 && numbers->names != NULL)
 			r = fdpass_set_rename(set, fdpass_set_count(set) - 1, numbers->names[i]);
 	}
@@ -220,7 +216,7 @@ static int open_source(const struct request *request, size_t index,
 	case SOURCE_NUMBERS:
 	case SOURCE_MATCHED:
 		return sources->taken[index] != NULL ? append(sources->set, sources->taken[index])
-						     : borrow_all(sources->set, &source->numbers);
+						     : take_numbers(sources->set, &source->numbers);
 	case SOURCE_ACTIVATED:
 		return append(sources->set, sources->activated);
 	case SOURCE_LISTENING:
