@@ -11,8 +11,8 @@ set title "What one message, and one handover between programs started fresh, co
 set xlabel "descriptors"
 set ylabel "microseconds"
 set logscale xy
-set xrange [0.9:300]
-set xtics (1, 2, 4, 8, 16, 32, 64, 128, 253)
+set xrange [0.9:12000]
+set xtics (1, 4, 16, 64, 253, "1,000" 1000, "10,000" 10000)
 set grid
 set key left top
 """

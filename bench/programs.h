@@ -14,6 +14,10 @@ enum side {
 #define SOURCES 300
 #define TARGETS 600
 
+/* As many as LISTEN_FDS might announce: from 3 up. */
+#define MANY_SOURCES 100
+#define MANY_TARGETS 3
+
 struct subject {
 	const char *fdsend;
 	const char *fdrecv;
@@ -25,6 +29,13 @@ struct subject {
 
 /* One operation: its nanoseconds. */
 typedef double (*operation)(const struct subject *subject, enum side side);
+
+/* Both programs are started afresh, the sender when the receiver listens, until both have ended, the receiver
+ * as the program that does nothing. */
+double handover(const struct subject *subject, enum side side);
+
+/* The same, for any number: they stand on the numbers from MANY_SOURCES, and only the sender inherits them. */
+double handover_many(const struct subject *subject, enum side side);
 
 /* From the moment that a receiver appears until the sender that waits for it is connected. */
 double wakeup_path(const struct subject *subject, enum side side);
