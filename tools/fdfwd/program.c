@@ -30,7 +30,9 @@ static const char *const synopsis[] = {"[options] [-a|-c] FROM {[-a|-c] TO}...",
 
 static const char *const trailer[] = {
 	"FROM and TO are SOCKSPECs: a path when it has a '/', else a name in the run",
-	"directory. FROM is made here, and a receiver listens at each TO.",
+	"directory. FROM is made here: 'fdsend -f 0 FROM' sends to it. At each TO there",
+	"is a receiver, such as 'fdrecv -f 0 TO --run cat'; without --blocking it must be",
+	"there before something is sent.",
 	"",
 	"Examples:",
 	"  fdfwd ./outside.sock -a inside         a path here, an abstract name there",
