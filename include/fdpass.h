@@ -265,13 +265,12 @@ void fdpass_set_discard(struct fdpass_set *set, size_t count);
 ssize_t fdpass_message_send(int socket, const void *bytes, size_t size,
 			    const struct fdpass_set *set, const struct fdpass_wait *wait);
 
-/* What came in one message. */
+/* What came in one message. Who wrote it is known where the socket has SO_PASSCRED (SCM_CREDENTIALS,
+ * unix(7)); else uid is (uid_t)-1. */
 struct fdpass_message {
-	size_t size;  /* bytes; 0 only of an empty datagram or seqpacket message */
-	size_t count; /* descriptors, which were appended to the set */
-	struct fdpass_peer
-		writer; /* who wrote it: SCM_CREDENTIALS, where the socket has SO_PASSCRED;
-				      else uid is (uid_t)-1 */
+	size_t size;               /* bytes; 0 only of an empty datagram or seqpacket message */
+	size_t count;              /* descriptors, which were appended to the set */
+	struct fdpass_peer writer; /* who wrote it, or nobody */
 };
 
 /*

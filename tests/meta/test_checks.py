@@ -11,6 +11,7 @@ import format as formatting
 import header
 import layers
 import listed
+import manual
 import pages
 import purity
 import scripts
@@ -366,3 +367,74 @@ def test_versions_allows(tmp_path):
 ])
 def test_versions_reports(tmp_path, name, text):
     only(versioned(tmp_path, name, text), name)
+# ---------------------------------------------------------------------------------------- manual
+
+HEADER = """/* int fdpass_not(void); */
+struct fdpass_thing {
+	int a; /* one */
+};
+int fdpass_thing_do(const struct fdpass_thing *thing, void (*tell)(int a, int b));
+void fdpass_thing_undo(void);
+"""
+
+PAGE = """.Dt FDPASS_THING 3
+.Sh NAME
+.Nm fdpass_thing ,
+.Nm fdpass_thing_do ,
+.Nm fdpass_thing_undo
+.Nd things
+.Sh LIBRARY
+.Sh SYNOPSIS
+.Ft int
+.Fo fdpass_thing_do
+.Fa "const struct fdpass_thing *thing"
+.Fa "void (*tell)(int a, int b)"
+.Fc
+.Ft void
+.Fo fdpass_thing_undo
+.Fa "void"
+.Fc
+.Sh DESCRIPTION
+.Bd -literal
+struct fdpass_thing {
+        int a; /* one */
+};
+.Ed
+.Sh RETURN VALUES
+.Sh EXAMPLES
+.Sh SEE ALSO
+.Xr fdpass_thing 3
+"""
+
+
+def manual_findings(tmp_path, page, header=HEADER):
+    write(tmp_path / "fdpass.h", header)
+    write(tmp_path / "man/fdpass_thing.3", page)
+    return manual.check(tmp_path / "fdpass.h", tmp_path / "man")[2]
+
+
+def test_manual_that_says_the_same(tmp_path):
+    assert manual_findings(tmp_path, PAGE) == []
+
+
+@pytest.mark.parametrize("old, new, words", [
+    (".Nm fdpass_thing_do ,\n", "", ["fdpass_thing_do", "not in the NAME"]),
+    (".Nm fdpass_thing ,\n", "", ["first name"]),
+    (".Fa \"void (*tell)(int a, int b)\"\n", "", ["fdpass_thing_do", "not declared like that"]),
+    (".Ft void", ".Ft int", ["fdpass_thing_undo", "not declared like that"]),
+    ("        int a; /* one */", "        int b; /* one */", ["struct fdpass_thing", "not so"]),
+    (".Sh EXAMPLES\n", "", ["sections"]),
+    (".Xr fdpass_thing 3", ".Xr fdpass_other 3", ["fdpass_other(3)"]),
+])
+def test_manual_that_does_not(tmp_path, old, new, words):
+    assert old in PAGE
+    findings = manual_findings(tmp_path, PAGE.replace(old, new))
+    assert any(all(word in finding for word in words) for finding in findings), findings
+
+
+def test_manual_that_lacks_a_function(tmp_path):
+    only(manual_findings(tmp_path, PAGE, HEADER + "int fdpass_new(void);\n"), "fdpass_new", "no page")
+
+
+def test_manual_that_has_what_is_none(tmp_path):
+    only(manual_findings(tmp_path, PAGE + ".Dv FDPASS_NOTHING\n"), "FDPASS_NOTHING", "not in the header")

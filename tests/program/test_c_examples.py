@@ -114,7 +114,7 @@ def test_a_port_that_is_in_use_is_an_error(start):
         server = start("echo-server", other.getsockname()[1], "control", stderr=subprocess.PIPE)
         _, said = server.communicate(timeout=30)
     assert server.returncode == 1
-    assert said.startswith("echo-server: ") and "Address already in use" in said
+    assert said.startswith("echo-server: ") and "binding the socket" in said
 
 
 def test_a_collector_is_given_descriptors_while_it_reads(start, tmp_path):
@@ -152,16 +152,13 @@ def test_an_opener_opens_what_is_allowed(start, tmp_path):
     opener = start("opener", folder, "one", "../outside", "link", "fifo", "..", "missing", "two",
                    "n" * 300)
     said, _ = opener.communicate(timeout=30)
-    assert said.splitlines() == [
-        "one: the first",
-        "../outside: Operation not permitted",
-        "link: Too many levels of symbolic links",
-        "fifo: Operation not permitted",
-        "..: Operation not permitted",
-        "missing: No such file or directory",
-        "two: the second",
-        "n" * 300 + ": File name too long",
-    ]
+    answers = [line.split(": ", 1) for line in said.splitlines()]
+    assert [name for name, _ in answers] == ["one", "../outside", "link", "fifo", "..", "missing", "two",
+                                             "n" * 300]
+    # What is no line of the files is an errno in the C library's words.
+    given = {"the first", "the second"}
+    assert [answer in given for _, answer in answers] == [True, *[False] * 5, True, False]
+    assert "secret" not in said
     assert opener.returncode == 1
 
 

@@ -196,7 +196,7 @@ static void send_too_many(void *context)
 	int stuffed[2], one[2], many[16], sent = 0, r;
 
 	(void)context;
-	raw_become_nobody();
+	raw_become_somebody();
 	raw_pair(stuffed);
 	raw_pair(one);
 	raw_check(fdpass_set_dup(set, stuffed[0]) == 0);
