@@ -14,7 +14,7 @@ import pytest
 
 import peers
 from namespaces import AS_STRANGER, network, with_file
-from processes import LONG, STRANGER
+from processes import LONG, STRANGER, until
 from programs import TRY_FDSEND, appears, identity
 
 IS_ROOT = os.geteuid() == 0
@@ -112,11 +112,21 @@ def test_numbers_are_checked_before_anything_is_opened(programs):
     assert not os.path.lexists(programs.path("made"))
 
 
+def connects(path):
+    """It is bound under its own name, and listens a moment later."""
+    def once():
+        try:
+            return peers.connect(path)
+        except ConnectionRefusedError:
+            return None
+    return until(once, f"{path} listens")
+
+
 def test_all_is_opened_before_anybody_is_waited_for(programs):
     """Clients can come while there is no receiver yet."""
     sender = programs.fdsend("-b", "--listen", "unix:./made", "./receiver")
     appears(programs.path("made"))
-    client = peers.connect(programs.path("made"))
+    client = connects(programs.path("made"))
     assert sender.alive()
     receiver = programs.closes(peers.Receiver(programs.path("receiver")))
     _, _, (fd,) = receiver.receive()
