@@ -316,6 +316,16 @@ exec fdrecv -v -p $! -l "listen:$port" --retire --run "$@"
     inside.kill()
 
 
+def test_it_may_be_stopped_and_not_ended(programs, old, port):
+    """Then it is not left stopped."""
+    new = programs.start([*tampered("pidfd_send_signal:error=EPERM:when=2"), "-f", "-b", "execve", programs.fdrecv_path,
+                          "-p", str(old.pid), "-l", port.expression, "--retire", "--run", *NEW], env=TRACED)
+    new.said(f"ending process {old.pid} failed: Operation not permitted; it goes on, beside the command")
+    no_helper(programs)
+    assert old.alive() and state(old) in "SR"
+    new.kill()
+
+
 def test_a_server_of_several_processes(programs, hold):
     """Only the first would be ended, and the others go on without it: refused before anything happens."""
     port = Port(programs)

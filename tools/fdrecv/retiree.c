@@ -119,9 +119,12 @@ static int look(struct retiree *retiree, const struct fdpass_wait *wait)
 		r = count(retiree);
 	if (r > 0)
 		retiree->connections = r;
-	if (r == 0)
+	if (r == 0) {
 		r = fdpass_pidref_signal(retiree->ref, SIGKILL);
-	else if (!was_stopped)
+		if (r == 0)
+			return 0;
+	}
+	if (!was_stopped)
 		fdpass_pidref_signal(retiree->ref, SIGCONT);
 	return r > 0 ? 1 : r;
 }
