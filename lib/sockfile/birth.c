@@ -85,8 +85,14 @@ static int recognise(struct birth *birth, const char *name)
 {
 	struct fdpass_listener *listener = birth->listener;
 
-	if (fstatat(listener->directory, name, &listener->status, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
+	if (fstatat(listener->directory, name, &listener->status, AT_SYMLINK_NOFOLLOW) < 0) {
+		int code = errno;
+
+		/* A name that nobody else can know is ours without a look. */
+		if (name == birth->temporary)
+			unlinkat(listener->directory, name, 0);
+		return -code;
+	}
 	/* Somebody put another file in its place: that can only be in a directory of theirs. */
 	if (!S_ISSOCK(listener->status.st_mode) || listener->status.st_uid != geteuid())
 		return -EPERM;
@@ -278,6 +284,16 @@ static int bear_in_place(struct birth *birth, const struct sockaddr_un *un, int 
 	return fdpass_error_set(birth->error, FDPASS_STEP_PUBLISH, -EADDRINUSE);
 }
 
+/* Removes what was made, if it is still that; a temporary name also when that cannot be seen any more. */
+static void take_back(const struct birth *birth)
+{
+	int directory = birth->listener->directory;
+	int r = fdpass_probe_unlink(directory, birth->made, &birth->listener->status);
+
+	if (r < 0 && r != -ESTALE && birth->made == birth->temporary)
+		unlinkat(directory, birth->made, 0);
+}
+
 int fdpass_birth(struct fdpass_listener *listener, int directory, const char *path,
 		 const char *name, const struct birth_options *options, struct fdpass_error *error)
 {
@@ -299,7 +315,7 @@ int fdpass_birth(struct fdpass_listener *listener, int directory, const char *pa
 	if (r == 0)
 		listener->published = 1;
 	else if (birth.made != NULL)
-		fdpass_probe_unlink(directory, birth.made, &listener->status);
+		take_back(&birth);
 	if (birth.locked)
 		fdpass_lock_release(directory);
 	return r;
