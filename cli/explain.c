@@ -142,6 +142,7 @@ static const struct cli_wording receiving[] = {
 	 "if it should be, name it with --from-user"},
 	{FDPASS_STEP_RECEIVE, ECONNRESET, NULL,
 	 "{where}: the other end closed it without sending a descriptor"},
+	{FDPASS_STEP_RECEIVE, 0, "", "{where}: waiting for a sender failed: {errno}"},
 	{FDPASS_STEP_RECEIVE, 0, NULL, "{where}: {text}"},
 	{FDPASS_STEP_ADDRESS, 0, NULL, "{where}: {text}"},
 	{FDPASS_STEP_LOCK, EWOULDBLOCK, NULL,

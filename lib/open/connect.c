@@ -71,7 +71,9 @@ static int finish(struct race *race, const struct epoll_event *event)
 	socklen_t length = sizeof(code);
 
 	race->running--;
-	if (getsockopt(*fd, SOL_SOCKET, SO_ERROR, &code, &length) == 0 && code == 0) {
+	if (getsockopt(*fd, SOL_SOCKET, SO_ERROR, &code, &length) < 0)
+		code = errno;
+	if (code == 0) {
 		epoll_ctl(race->events, EPOLL_CTL_DEL, *fd, NULL);
 		return fd_give(fd);
 	}
@@ -88,9 +90,12 @@ static int await(struct race *race, const struct fdpass_wait *wait, int64_t unti
 
 	if (r < 0)
 		return fdpass_error_set(&race->failure, FDPASS_STEP_WAIT, r);
-	if (r == 0 || epoll_wait(race->events, &event, 1, 0) < 1)
+	if (r == 0)
 		return FD_NONE;
-	return finish(race, &event);
+	r = epoll_wait(race->events, &event, 1, 0);
+	if (r < 0 && errno != EINTR)
+		return fdpass_error_set(&race->failure, FDPASS_STEP_WAIT, -errno);
+	return r < 1 ? FD_NONE : finish(race, &event);
 }
 
 static int run(struct race *race, const struct addrinfo *list, int type,
@@ -115,7 +120,7 @@ static int run(struct race *race, const struct addrinfo *list, int type,
 			list = NULL;
 		}
 		fd = await(race, wait, until);
-		if (fd >= 0 || fd == -ETIMEDOUT || fd == -ECANCELED)
+		if (fd != FD_NONE)
 			return fd;
 	}
 	return -race->failure.code;

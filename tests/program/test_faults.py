@@ -4,6 +4,7 @@
 import errno
 import os
 import signal
+import socket
 import sys
 
 import pytest
@@ -46,6 +47,21 @@ def test_greeting_that_cannot_be_written_is_tried_again(programs):
     sender = programs.fdsend("-b", "-f", "0", "./socket", fds={0: programs.text("sent")})
     assert sender.wait().status == 0, sender.result
     assert receiver.wait().stdout == "sent"
+
+
+@pytest.mark.parametrize("call", ["ppoll", "epoll_wait"])
+def test_waiting_fails(programs, call):
+    """It ends at once, and says so."""
+    receiver = traced(programs, [f"{call}:error=ENOMEM:when=1+"], programs.fdrecv_path, "-f", "0", "./socket", "--run",
+                      "cat")
+    sender = programs.fdsend("-b", "-f", "0", "./socket")
+    programs.fails(receiver, 125, "fdrecv: ./socket: ", "Cannot allocate memory")
+    sender.signal(signal.SIGTERM)
+    assert sender.wait().status == -signal.SIGTERM
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        opener = traced(programs, [f"{call}:error=ENOMEM:when=1+"], programs.fdsend_path, "--connect",
+                        f"tcp:127.0.0.1:{server.getsockname()[1]}", "./nobody")
+        programs.fails(opener, 1, "tcp:127.0.0.1", "Cannot allocate memory")
 
 
 @pytest.mark.parametrize("option", ["--to-user", "--to-group"])
