@@ -118,16 +118,22 @@ static void arm_path(struct dialer *dialer, int code)
 	struct fdpass_pause *pause =
 		(state & WATCH_COMPLETE) != 0 && absent ? &dialer->announced : &dialer->unannounced;
 
+	dialer->muted = 0;
 	dialer->resume = (state & WATCH_CHANGED) != 0 ? 0 : fdpass_pause_next(pause);
 }
 
 static int path_is_due(struct dialer *dialer)
 {
-	if (fdpass_watch_drain(&dialer->watch)) {
+	int r = dialer->muted ? 0 : fdpass_watch_drain(&dialer->watch);
+
+	if (r > 0) {
 		pause_restart(&dialer->unannounced);
 		pause_restart(&dialer->announced);
 		return 1;
 	}
+	/* It stays readable, and tells nothing: the pause has to do. */
+	if (r < 0)
+		dialer->muted = 1;
 	return fdpass_deadline_now() >= dialer->resume;
 }
 
@@ -180,10 +186,10 @@ int fdpass_dialer_is_due(struct dialer *dialer)
 
 struct interest fdpass_dialer_interest(const struct dialer *dialer)
 {
-	if (dialer->address->kind != FDPASS_ADDRESS_ABSTRACT)
-		return (struct interest){dialer->watch.inotify, POLLIN, dialer->resume};
-	return (struct interest){dialer->muted ? FD_NONE : dialer->companion, POLLIN,
-				 dialer->resume};
+	int fd = dialer->address->kind == FDPASS_ADDRESS_ABSTRACT ? dialer->companion
+								  : dialer->watch.inotify;
+
+	return (struct interest){dialer->muted ? FD_NONE : fd, POLLIN, dialer->resume};
 }
 
 void fdpass_dialer_end(struct dialer *dialer)

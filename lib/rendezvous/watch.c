@@ -2,6 +2,7 @@
 /* Watching a path for a socket to appear there, also before its directories exist. */
 #include "rendezvous/watch.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -151,6 +152,8 @@ int fdpass_watch_drain(struct watch *watch)
 	for (int i = 0; i < READS_MAX; i++) {
 		ssize_t got = read(watch->inotify, &buffer, sizeof(buffer));
 
+		if (got < 0 && errno != EAGAIN && errno != EINTR)
+			return -errno;
 		if (got <= 0)
 			break;
 		for (ssize_t at = 0; at < got;) {

@@ -36,7 +36,7 @@ enum watch_state {
  */
 int fdpass_watch_arm(struct watch *watch, const char *path);
 
-/* Takes the events; 1 when one of them can concern the path, else 0. */
+/* Takes the events; 1 when one of them can concern the path, else 0; -errno when they cannot be read. */
 int fdpass_watch_drain(struct watch *watch);
 
 void fdpass_watch_end(struct watch *watch);
