@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/wait.h"
 
 #define FDINFO_MAX 1024
 #define STAT_MAX 2048
@@ -33,9 +34,10 @@ struct info {
 
 int fdpass_process_has_ended(int pidfd)
 {
-	struct pollfd end = {.fd = pidfd, .events = POLLIN};
+	static const struct fdpass_wait at_once = {0, -1};
 
-	return poll(&end, 1, 0) > 0;
+	/* By the very call that whoever waits for it is woken by: two that did not agree would spin. */
+	return fdpass_wait_for(&at_once, pidfd, POLLIN, FDPASS_NO_DEADLINE) > 0;
 }
 
 /* The process's number in /proc, which may belong to another pid namespace than we do; 0 if it has

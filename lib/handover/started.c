@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/process.h"
+#include "base/wait.h"
 
 /* How long a process that has ended is given to be reaped, where only that tells how it ended. */
 #define REAPED_WITHIN (2 * NSEC_PER_SEC)
@@ -46,14 +47,26 @@ static int is_over(struct outgoing *outgoing, struct fdpass_error *error)
 	return r == 0 ? 0 : fdpass_error_set(error, FDPASS_STEP_START, r > 0 ? -EPROTO : r);
 }
 
+/* POLLHUP says so, which needs no asking for: pidfd_open(2). */
+static int is_reaped(int pidfd)
+{
+	static const struct fdpass_wait at_once = {0, -1};
+
+	return fdpass_wait_for(&at_once, pidfd, 0, FDPASS_NO_DEADLINE) > 0;
+}
+
 /* How a process ended that was ending when its connection did. 1: of its own accord, so that it had become
  * what it was to run, or would have said why not. */
 static int judge_end(struct started *started, struct fdpass_error *error)
 {
+	int reaped = is_reaped(started->pidfd); /* before it is asked, since it may be just now */
 	int status;
 
 	if (fdpass_process_end(started->pidfd, started->proc, &status) == 0)
 		return WIFEXITED(status) ? 1 : lost("killed", error);
+	/* Who was reaped without having told will never tell. */
+	if (reaped)
+		return lost("unknown", error);
 	if (started->phase == STARTED_OR_ENDED) {
 		started->phase = STARTED_OR_LOST;
 		started->reaped = fdpass_deadline_in(REAPED_WITHIN);
