@@ -126,8 +126,11 @@ static int dump(struct ask *ask, size_t size, const struct answers *answers)
 		return -errno;
 	do {
 		/* A dump is answered at once by the kernel; there is nothing to wait for. */
-		ssize_t got = recv(diag, &buffer, sizeof(buffer), MSG_DONTWAIT);
+		ssize_t got;
 
+		do
+			got = recv(diag, &buffer, sizeof(buffer), MSG_DONTWAIT);
+		while (got < 0 && errno == EINTR);
 		if (got <= 0)
 			return got < 0 ? -errno : -EPROTO;
 		r = read_answers(answers, &buffer.align, (unsigned)got);

@@ -71,6 +71,7 @@ static int finish(struct race *race, const struct epoll_event *event)
 	socklen_t length = sizeof(code);
 
 	race->running--;
+	/* A failure that has no code must not become one without an error: 0 would be a descriptor. */
 	if (getsockopt(*fd, SOL_SOCKET, SO_ERROR, &code, &length) < 0)
 		code = errno;
 	if (code == 0) {

@@ -26,7 +26,7 @@ ssize_t fdpass_write_fd(int fd, void *ptr, size_t nbytes, int sendfd)
 
 ssize_t fdpass_read_fd(int fd, void *ptr, size_t nbytes, int *recvfd)
 {
-	struct fdpass_set *set;
+	struct fdpass_set *set = NULL;
 	struct packet packet;
 	int r = fdpass_set_new(&set);
 

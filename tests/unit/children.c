@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "raw.h"
+
 #define HOLD 3
 #define READY 4
 
@@ -56,7 +58,7 @@ static void live(int hold, int ready, void (*prepare)(void *context), void *cont
 	close(READY);
 	while (read(HOLD, &byte, 1) > 0)
 		continue;
-	_exit(0);
+	raw_end(0);
 }
 
 struct child child_start(void (*prepare)(void *context), void *context)

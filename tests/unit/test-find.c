@@ -12,6 +12,7 @@
 #include "acquire/holders.h"
 #include "children.h"
 #include "descriptors.h"
+#include "raw.h"
 
 /* A socket that listens at 127.0.0.1, and its EXPR. */
 static int listening(char expression[64])
@@ -107,7 +108,7 @@ static void wait_for_the_end(void)
 
 	while (read(3, &byte, 1) > 0)
 		continue;
-	_exit(0);
+	raw_end(0);
 }
 
 /* A master and two workers, one of which is a grandchild whose parent does not hold the socket. */

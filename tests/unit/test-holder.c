@@ -131,7 +131,7 @@ START_TEST(connections_of_another_process_do_not_hide_it)
 	if (child == 0) {
 		close(listener);
 		linger(pair);
-		_exit(0);
+		raw_end(0);
 	}
 	await_lingering(pair);
 	for (int i = 0; i < 8; i++)

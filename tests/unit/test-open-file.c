@@ -11,6 +11,7 @@
 
 #include "descriptors.h"
 #include "fdpass.h"
+#include "raw.h"
 #include "scratch.h"
 
 static const int accesses[] = {
@@ -126,7 +127,7 @@ START_TEST(a_terminal_does_not_become_the_controlling_one)
 	ck_assert_int_eq(ptsname_r(leader, path, sizeof(path)), 0);
 	child = fork();
 	if (child == 0)
-		_exit(open_terminal(path));
+		raw_end(open_terminal(path));
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert_msg(status == 0, "step %d", WEXITSTATUS(status));
 	close(leader);

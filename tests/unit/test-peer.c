@@ -13,6 +13,7 @@
 
 #include "descriptors.h"
 #include "peer/peer.h"
+#include "raw.h"
 
 /* What Linux allows; musl's NGROUPS_MAX is what it once was. */
 #define GROUPS_MAX 65536
@@ -90,14 +91,14 @@ START_TEST(another_user_connects)
 
 		if (geteuid() == 0 &&
 		    (setresgid(65533, 65533, 65533) < 0 || setresuid(65534, 65534, 65534) < 0))
-			_exit(1);
+			raw_end(1);
 		fd = socket(AF_UNIX, SOCK_STREAM, 0);
 		if (connect(fd, (struct sockaddr *)&address, size) < 0)
-			_exit(2);
+			raw_end(2);
 		if (fdpass_peer_get(fd, &peer) < 0 || peer.pid != parent)
-			_exit(3);
+			raw_end(3);
 		/* Until the other side has looked. */
-		_exit(read(fd, &byte, 1) == 0 ? 0 : 4);
+		raw_end(read(fd, &byte, 1) == 0 ? 0 : 4);
 	}
 	ck_assert_int_gt(child, 0);
 	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);

@@ -21,6 +21,7 @@
 #include "descriptors.h"
 #include "fdpass.h"
 #include "place/order.h"
+#include "raw.h"
 
 enum {
 	TARGETS = 6,
@@ -45,7 +46,7 @@ static void __attribute__((noreturn, format(printf, 1, 2))) give_up(const char *
 	va_start(arguments, format);
 	vsnprintf(report->text, sizeof(report->text), format, arguments);
 	va_end(arguments);
-	_exit(1);
+	raw_end(1);
 }
 
 /* Runs `body` in a child process with an empty descriptor table. */
@@ -67,7 +68,7 @@ static void in_child(void (*body)(int), int argument)
 		for (fd = 0; fd < (int)limit.rlim_cur && fd < 4096; fd++)
 			close(fd);
 		body(argument);
-		_exit(0);
+		raw_end(0);
 	}
 	ck_assert_int_gt(child, 0);
 	ck_assert_int_eq(waitpid(child, &status, 0), child);

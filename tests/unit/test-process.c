@@ -63,7 +63,7 @@ static void live(void *context)
 	raw_check(read(((int *)context)[0], &byte, 1) == 0);
 	if (how < 0)
 		raise(-how);
-	_exit(how);
+	raw_end(how);
 }
 
 /* Lives until `hold` is closed; ends with this status, or by this signal if negative. */

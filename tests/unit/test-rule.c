@@ -14,6 +14,7 @@
 #include "descriptors.h"
 #include "peer/idmap.h"
 #include "peer/rule.h"
+#include "raw.h"
 
 #define NONE ((uid_t)-1)
 #define OVERFLOW 65534
@@ -240,7 +241,7 @@ END_TEST
 #define child_test(expression)                                                                     \
 	do {                                                                                       \
 		if (!(expression))                                                                 \
-			_exit(__LINE__ & 0xff ? __LINE__ & 0xff : 1);                              \
+			raw_end(__LINE__ & 0xff ? __LINE__ & 0xff : 1);                            \
 	} while (0)
 
 static void assert_child(pid_t child)
@@ -278,7 +279,7 @@ START_TEST(supplementary_groups_of_a_connection)
 		child_test(fdpass_rule_check(rule, pair[0], NULL) == (count > 0));
 		child_test(fdpass_rule_admit_group(rule, 1001) == 0);
 		child_test(fdpass_rule_check(rule, pair[0], NULL) == 1);
-		_exit(0);
+		raw_end(0);
 	}
 	assert_child(child);
 }
@@ -312,7 +313,7 @@ START_TEST(another_user_is_not_admitted_by_default)
 		control.header.cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(&control.header), &pair[0], sizeof(int));
 		child_test(sendmsg(report[1], &message, 0) == 1);
-		_exit(0);
+		raw_end(0);
 	}
 	assert_child(child);
 	{
@@ -383,7 +384,7 @@ static void in_namespace(enum maps maps)
 			child_test(setresgid(OVERFLOW, OVERFLOW, OVERFLOW) == 0 &&
 				   setresuid(OVERFLOW, OVERFLOW, OVERFLOW) == 0);
 		if (unshare(CLONE_NEWUSER) < 0)
-			_exit(77);
+			raw_end(77);
 		child_test(write(ready[1], &byte, 1) == 1);
 		child_test(read(go[0], &byte, 1) == 1);
 
@@ -398,7 +399,7 @@ static void in_namespace(enum maps maps)
 		child_test(fdpass_rule_check(fresh, pair[0], NULL) == !nameless);
 		child_test(fdpass_rule_admit_anyone(fresh) == 0);
 		child_test(fdpass_rule_check(fresh, pair[0], NULL) == 1);
-		_exit(0);
+		raw_end(0);
 	}
 	ck_assert_int_gt(child, 0);
 	close(ready[1]);

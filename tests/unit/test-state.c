@@ -10,6 +10,7 @@
 
 #include "children.h"
 #include "descriptors.h"
+#include "raw.h"
 
 static void *wait_for_ever(void *context)
 {
@@ -72,7 +73,7 @@ static struct ends start(void (*act)(int go))
 		close(pipe_ends[0]);
 		close(go[1]);
 		act(go[0]);
-		_exit(9);
+		raw_end(9);
 	}
 	close(pipe_ends[1]);
 	close(go[0]);
@@ -96,7 +97,7 @@ static void end(int go)
 
 	while (read(go, &byte, 1) > 0)
 		continue;
-	_exit(0);
+	raw_end(0);
 }
 
 /* Whether the close-on-exec descriptor was closed by an exec or by the end: many times, since it depends on
