@@ -78,6 +78,8 @@ WRAP_POINTER(void *, calloc, (size_t count, size_t size), (count, size), ENOMEM)
 WRAP_POINTER(void *, realloc, (void *block, size_t size), (block, size), ENOMEM)
 WRAP_POINTER(char *, strdup, (const char *text), (text), ENOMEM)
 
+WRAP_POINTER(char *, strndup, (const char *text, size_t size), (text, size), ENOMEM)
+
 WRAP(socket, (int domain, int type, int protocol), (domain, type, protocol), EMFILE)
 WRAP(bind, (int fd, const struct sockaddr *address, socklen_t size), (fd, address, size), EACCES)
 WRAP(listen, (int fd, int backlog), (fd, backlog), EADDRINUSE)
@@ -98,6 +100,9 @@ WRAP_AS(ssize_t, recv, (int fd, void *bytes, size_t size, int flags), (fd, bytes
 	ENOMEM, 1)
 /* Of files in /proc and of what does not block: neither is interrupted. */
 WRAP_AS(ssize_t, read, (int fd, void *bytes, size_t size), (fd, bytes, size), -1, EIO, 0)
+
+WRAP_AS(ssize_t, send, (int fd, const void *bytes, size_t size, int flags),
+	(fd, bytes, size, flags), -1, ENOBUFS, 0)
 
 WRAP(epoll_create1, (int flags), (flags), EMFILE)
 WRAP(epoll_ctl, (int events, int what, int fd, struct epoll_event *event),

@@ -201,13 +201,16 @@ int raw_is_at_end(int pipe_read_end)
 	return poll(&polled, 1, 0) == 1 && (polled.revents & POLLHUP) != 0;
 }
 
-/* gcov's; absent without it. It writes at exit(3) only. */
-extern void __gcov_dump(void) __attribute__((weak));
+#ifdef RAW_COUNTED
+/* gcov's, which writes at exit(3) only. */
+extern void __gcov_dump(void);
+#endif
 
 void raw_end(int status)
 {
-	if (__gcov_dump != NULL)
-		__gcov_dump();
+#ifdef RAW_COUNTED
+	__gcov_dump();
+#endif
 	_exit(status);
 }
 

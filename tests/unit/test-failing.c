@@ -223,7 +223,7 @@ static int one_message(void)
 }
 
 /* Both ends of a handover, one step of each after the other. What one fails at, the other is told, or sees. */
-static int hand_over(const char *place, size_t count, const char *name)
+static int hand_over(const char *place, size_t count, const char *name, enum fdpass_until until)
 {
 	struct fdpass_send_options options = FDPASS_SEND_OPTIONS_INIT;
 	struct fdpass_error error = FDPASS_ERROR_INIT;
@@ -244,6 +244,7 @@ static int hand_over(const char *place, size_t count, const char *name)
 	ck_assert_int_eq(fdpass_set_rename(set, 0, name), 0);
 	ck_assert_int_eq(fdpass_address_parse(kind, place + (place[0] == '@'), &address, NULL), 0);
 	options.waiting = FDPASS_WAIT_LISTENER;
+	options.until = until;
 	begin();
 	r = fdpass_sending_begin(address, set, &options, &sending, &error);
 	/* Nobody is there the first time. */
@@ -283,17 +284,54 @@ static int hand_over(const char *place, size_t count, const char *name)
 
 static int handing_over(void)
 {
-	return hand_over("./place", 2, NULL);
+	return hand_over("./place", 2, NULL, FDPASS_UNTIL_ACCEPTED);
 }
 
 static int handing_over_with_names(void)
 {
-	return hand_over("./place", 2, "name");
+	return hand_over("./place", 2, "name", FDPASS_UNTIL_ACCEPTED);
 }
 
 static int handing_over_many(void)
 {
-	return hand_over("@fdpass-unit-failing-many", 300, NULL);
+	return hand_over("@fdpass-unit-failing-many", 300, NULL, FDPASS_UNTIL_ACCEPTED);
+}
+
+/* The receiver is this process, which goes on after it has closed the connection: that is a start. */
+static int handing_over_until_it_has_started(void)
+{
+	return hand_over("./place", 2, NULL, FDPASS_UNTIL_STARTED);
+}
+
+static int plans(void)
+{
+	struct fdpass_plan *plan = NULL;
+	int r;
+
+	begin();
+	r = fdpass_plan_new(&plan);
+	for (int i = 0; r == 0 && i < 100; i++)
+		r = fdpass_plan_add(plan, i + 3, i + 4);
+	fdpass_plan_free(plan);
+	leave();
+	return r;
+}
+
+/* Closing what is not trusted cannot fail, and closes. */
+static int discarding(void)
+{
+	struct fdpass_set *set;
+	int pair[2];
+
+	raw_pair(pair);
+	ck_assert_int_eq(fdpass_set_new(&set), 0);
+	ck_assert_int_eq(fdpass_set_take(set, pair[0]), 0);
+	ck_assert_int_eq(fdpass_set_take(set, pair[1]), 0);
+	begin();
+	fdpass_set_discard(set, 0);
+	leave();
+	fdpass_set_free(set);
+	return 0;
 }
 
 static int handing_over_a_connection(void)
@@ -413,9 +451,10 @@ static int finding(void)
 	fdpass_match_free(match);
 	fdpass_pidref_free(ref);
 	leave();
-	if (turn > 200)
-		failed = 0;
-	return r;
+	if (turn <= 200)
+		return r;
+	failed = 0;
+	return 0;
 }
 
 static int taking_by_number(void)
@@ -505,6 +544,9 @@ static const struct scenario scenarios[] = {
 	{"handing over", handing_over},
 	{"handing over with names", handing_over_with_names},
 	{"handing over many", handing_over_many},
+	{"handing over until it has started", handing_over_until_it_has_started},
+	{"plans", plans},
+	{"discarding", discarding},
 	{"handing over a connection", handing_over_a_connection},
 	{"taking a listener", taking_a_listener},
 	{"taking a file", taking_a_file},
