@@ -7,6 +7,8 @@ MESON ?= meson
 MESON_OPTIONS ?=
 # Given to bench/run, such as BENCH_OPTIONS='--quick --json results.json'.
 BENCH_OPTIONS ?=
+# How long `make fuzz` tries each target.
+SECONDS ?= 60
 # Where to install; without it, where BUILD was set up for: /usr/local.
 PREFIX ?=
 DESTDIR ?=
@@ -17,7 +19,7 @@ prefix := $(if $(PREFIX),-Dprefix='$(abspath $(PREFIX))')
 # Debian and its relatives have every tool that the tests need: there, none may be left out.
 tests := -Dtests=$(if $(shell command -v dpkg-query),enabled,auto)
 
-.PHONY: all check demo bench install deb dist format clean help mine configured
+.PHONY: all check demo bench fuzz install deb dist format clean help mine configured
 
 all: mine configured
 	@$(MESON) compile -C '$(BUILD)'
@@ -39,6 +41,10 @@ bench: mine
 	@$(MAKE) --no-print-directory all
 	@$(MESON) compile -C '$(BUILD)' benchmarks
 	@$(programs) BENCH='$(abspath $(BUILD))/bench' bench/run $(BENCH_OPTIONS)
+
+fuzz: mine
+	@ci/builddeps --install-missing build flavours
+	@FUZZ_SECONDS='$(SECONDS)' ci/run fuzz
 
 # Root may install what a user has built; what is written in BUILD stays the user's.
 install:
@@ -76,6 +82,7 @@ help:
 	@echo "make bench                      compare with what the kernel costs"
 	@echo "make deb                        build Debian packages"
 	@echo "make dist                       make a tarball of what is committed"
+	@echo "make fuzz [SECONDS=60]          try made-up input, so long for each kind"
 	@echo "make format                     format the C sources"
 	@echo "make clean                      remove $(BUILD)/"
 	@echo "Variables: BUILD, PREFIX, DESTDIR, MESON_OPTIONS, BENCH_OPTIONS."

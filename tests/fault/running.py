@@ -183,10 +183,12 @@ class Run:
 
         def over():
             if any(self.status(role) not in (None, 0) for role in roles):
-                # What the sender's success promises is on its way, and not to be ended.
-                promised = self.alive("fdsend") or self.status("fdsend") == 0
+                # What somebody's success promises is on its way, and not to be ended.
+                givers = [role for role in ("fdsend", "fdfwd") if role in roles]
                 for role in waits_for_ever:
-                    if role not in self.told and (role == "fdsend" or not promised):
+                    before = givers[:givers.index(role)] if role in givers else givers
+                    promised = any(self.status(giver) in (None, 0) for giver in before)
+                    if role not in self.told and not promised:
                         self.end(role)
             return not any(self.alive(role) for role in roles)
 
