@@ -173,6 +173,14 @@ static int opening_both(void)
 	return open_at("tcp:0");
 }
 
+static int opening_by_name(void)
+{
+	int r = open_at("tcp4:localhost:0");
+
+	/* A machine need not know that name. */
+	return !failed && r == -ENOENT ? 0 : r;
+}
+
 static int opening_udp(void)
 {
 	return open_at("udp:[::1]:0");
@@ -501,6 +509,27 @@ static int describing_a_socket(void)
 	return r;
 }
 
+/* Connections of a socket that another process has, of which there are none. */
+static int counting(void)
+{
+	struct fdpass_pidref *ref = NULL;
+	struct fdpass_match *accepted = NULL;
+	int fd = raw_listen_abstract("fdpass-unit-failing-counted", 4);
+	int r;
+
+	begin();
+	r = fdpass_match_accepted(fd, &accepted, NULL);
+	if (r == 0)
+		r = fdpass_pidref_open(child.pid, 0, &ref, NULL);
+	if (r == 0)
+		r = fdpass_acquire_count(ref, accepted, NULL);
+	fdpass_pidref_free(ref);
+	fdpass_match_free(accepted);
+	leave();
+	close(fd);
+	return r;
+}
+
 static int announcing(void)
 {
 	struct fdpass_announcement announcement = FDPASS_ANNOUNCEMENT_INIT;
@@ -537,6 +566,7 @@ static const struct scenario scenarios[] = {
 	{"listening at a long path", listening_at_a_long_path},
 	{"opening TCP", opening_tcp},
 	{"opening both", opening_both},
+	{"opening by name", opening_by_name},
 	{"opening UDP", opening_udp},
 	{"opening a path", opening_a_path},
 	{"opening a file", opening_a_file},
@@ -553,6 +583,7 @@ static const struct scenario scenarios[] = {
 	{"finding", finding},
 	{"taking by number", taking_by_number},
 	{"describing a socket", describing_a_socket},
+	{"counting", counting},
 	{"announcing", announcing},
 };
 
