@@ -22,7 +22,7 @@
 /* What woke us up. */
 enum source { INPUT, SIGNAL, RECEIVER };
 
-static void fail(const char *what, const struct fdpass_error *error)
+static _Noreturn void fail(const char *what, const struct fdpass_error *error)
 {
 	char line[FDPASS_ERROR_LINE_MAX];
 

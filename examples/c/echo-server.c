@@ -34,7 +34,7 @@ static const char *const names[] = {NULL, "listener", "control", "client"};
 static unsigned char kinds[NUMBERS]; /* by descriptor */
 static int events;                   /* epoll */
 
-static void fail(const char *what, const struct fdpass_error *error)
+static _Noreturn void fail(const char *what, const struct fdpass_error *error)
 {
 	char line[FDPASS_ERROR_LINE_MAX];
 
