@@ -362,7 +362,7 @@ END_TEST
 static void send_long(void *context)
 {
 	char *bytes = malloc(LONG);
-	struct fdpass_set *sent;
+	struct fdpass_set *sent = NULL;
 
 	(void)context;
 	raw_check(bytes != NULL && fdpass_set_new(&sent) == 0);
