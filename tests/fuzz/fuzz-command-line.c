@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Whole command lines, one word in a line, of the program that this is compiled for (PROGRAM): read into a
- * request, and nothing done. exit() is renamed in everything of the programs, so that it comes back here; what
- * was allocated until then is lost, as in a program that ends.
+ * request, and nothing done. exit() is renamed in everything of the programs, so that it comes back here; and
+ * so are malloc() and the like (tracking.c). What the library made is lost then, as in a program that ends.
  */
 #include <setjmp.h>
 #include <string.h>
@@ -46,6 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		/* What points into the command line is looked at. */
 		MUST(request.patience >= 0);
 	}
-	free(text);
+	fuzz_text_end(text);
+	fuzz_free_all();
 	return 0;
 }

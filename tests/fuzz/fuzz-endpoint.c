@@ -17,6 +17,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(r == 0 || (error.code == -r && error.text[0] != '\0'));
 	MUST(r < 0 || (strcmp(endpoint->text, text) == 0 && endpoint->name != NULL));
 	fdpass_endpoint_free(endpoint);
-	free(text);
+	fuzz_text_end(text);
 	return 0;
 }

@@ -64,6 +64,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	for (int i = 0; i < THERE; i++)
 		close(FIRST + i);
-	free(text);
+	fuzz_text_end(text);
 	return 0;
 }

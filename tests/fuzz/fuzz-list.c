@@ -27,6 +27,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			MUST(list.numbers[at] >= 0);
 	}
 	cli_list_clear(&list);
-	free(text);
+	fuzz_text_end(text);
 	return 0;
 }

@@ -13,6 +13,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST((r < 0) == (match == NULL));
 	MUST(r == 0 || (error.code == -r && error.text[0] != '\0'));
 	fdpass_match_free(match);
-	free(text);
+	fuzz_text_end(text);
 	return 0;
 }

@@ -28,6 +28,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			fdpass_address_free(address);
 		}
 	}
-	free(text);
+	fuzz_text_end(text);
 	return 0;
 }

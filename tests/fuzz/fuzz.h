@@ -22,5 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A copy that ends with a NUL byte and is as long as it looks, so that sanitizers see its end. */
 char *fuzz_text(const uint8_t *data, size_t size);
+void fuzz_text_end(char *text);
+
+/* Frees what a program has left: tracking.c. */
+void fuzz_free_all(void);
 
 #endif

@@ -15,3 +15,8 @@ char *fuzz_text(const uint8_t *data, size_t size)
 	text[length] = '\0';
 	return text;
 }
+
+void fuzz_text_end(char *text)
+{
+	free(text);
+}
