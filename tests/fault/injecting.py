@@ -26,7 +26,8 @@ CANNOT_FAIL = re.compile(r"F_SETFD|F_GETFD|F_GETFL")
 EACH = 16  # points for each call of a program, unless everything is wanted: the first, the last, and some between
 
 # The errors that a call may plausibly have, the likeliest first. EPERM is also what a seccomp filter says. EPIPE
-# and ECONNRESET are left to kills.py: they are no failure but the news that the other end is gone.
+# and ECONNRESET are left to kills.py: they are no failure but the news that the other end is gone; and so is
+# EAGAIN of a receiving call the news that nothing has come, which is believed until something does.
 MAKES = ["EMFILE", "ENFILE", "ENOMEM", "EPERM"]
 FILES = ["EACCES", "EIO", "ENOMEM", "ENOENT", "EPERM"]
 ERRORS = {
@@ -39,8 +40,8 @@ ERRORS = {
     "listen": ["EADDRINUSE", "ENOMEM", "EPERM"],
     "sendmsg": ["ENOBUFS", "EAGAIN", "EINTR", "ETOOMANYREFS", "ENOMEM", "EPERM"],
     "sendto": ["ENOBUFS", "EAGAIN", "EINTR", "ECONNREFUSED", "ENOMEM", "EPERM"],
-    "recvmsg": ["EAGAIN", "EINTR", "ENOMEM", "EPERM"],
-    "recvfrom": ["EAGAIN", "EINTR", "ENOMEM", "EPERM"],
+    "recvmsg": ["EINTR", "ENOMEM", "EPERM"],
+    "recvfrom": ["EINTR", "ENOMEM", "EPERM"],
     **dict.fromkeys(["ppoll", "poll", "epoll_wait", "epoll_pwait"], ["EINTR", "ENOMEM", "EPERM"]),
     "epoll_ctl": ["ENOMEM", "ENOSPC", "EPERM"],
     "inotify_add_watch": ["ENOSPC", "EACCES", "ENOMEM", "EPERM"],

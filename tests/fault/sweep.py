@@ -25,7 +25,8 @@ SANITIZER = re.compile(r"Sanitizer|runtime error:|stack smashing|double free|cor
 CRASHES = {-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS, -signal.SIGFPE, -signal.SIGILL, -signal.SIGTRAP}
 HEADER = 16  # bytes of a control message before its content, where long has 64 bits
 PATIENCE = 2  # seconds that a program may wait where a failure does not end
-SPINNING = 2000  # failures in that time: it tries again and again without waiting for anything
+SPINNING = 2000  # failures in that time: it tries again and again without waiting for anything. (To look at all
+                 # processes of a busy machine takes as many, of calls on files.)
 
 
 def environment():
@@ -173,7 +174,7 @@ def try_case(stage, case):
     start = time.monotonic()
     run, violations = play(stage, case)
     count = injecting.injected(TRACE) if case.injection else 1
-    if count > SPINNING:
+    if count > SPINNING and not re.match("readlink|openat|newfstatat|getdents", case.injection or ""):
         violations.append(f"spins: {count} failures")
     bad = failed(run)
     if violations:
