@@ -11,7 +11,7 @@ import pytest
 
 from holding import holding
 from processes import adopt_orphans
-from programs import FDRECV, FDSEND, Programs
+from programs import FDRECV, FDSEND, HAS_64_BITS, Programs
 
 IS_ROOT = os.geteuid() == 0
 # unshare(1) makes the mounts private first, which fails where / is not a mount point.
@@ -34,7 +34,8 @@ def pytest_report_header():
 
 def lacks(item):
     """What a test needs and cannot have here."""
-    return (item.get_closest_marker("needs_root") and not IS_ROOT
+    return (item.get_closest_marker("needs_64_bits") and not HAS_64_BITS
+            or item.get_closest_marker("needs_root") and not IS_ROOT
             or item.get_closest_marker("needs_mounts") and not CAN_MOUNT)
 
 
@@ -50,7 +51,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_report_collectionfinish(config):
-    return f"{config.stash[left_out]} tests left out that need root or mounts" if config.stash[left_out] else []
+    return f"{config.stash[left_out]} tests left out that need root, mounts or 64 bits" if config.stash[left_out] else []
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -60,7 +61,7 @@ def pytest_testnodedown(node):
 
 def pytest_terminal_summary(terminalreporter, config):
     if config.stash[left_out]:
-        terminalreporter.write_line(f"{config.stash[left_out]} tests left out that need root or mounts")
+        terminalreporter.write_line(f"{config.stash[left_out]} tests left out that need root, mounts or 64 bits")
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)

@@ -89,6 +89,7 @@ def test_listen_fds(programs, option, dialect):
     assert report["pid"] == report["receiver"]
 
 
+@pytest.mark.needs_64_bits
 def test_pidfd_inode_is_the_commands(programs):
     """Where pidfds have inodes of their own, LISTEN_PIDFDID is there, and is that of the process itself."""
     script = ("import os; status = os.fstat(os.pidfd_open(os.getpid())); "

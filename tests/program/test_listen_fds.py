@@ -122,6 +122,7 @@ def test_for_nobody_in_particular(programs):
     programs.fails(sender, 1, "--listen-fds: ", "LISTEN_PID does not say for whom", "'LISTEN_PID=$$ exec fdsend'")
 
 
+@pytest.mark.needs_64_bits
 def test_of_an_earlier_process(programs):
     fails(programs, {"LISTEN_FDS": "1", "LISTEN_PIDFDID": "1"}, files(programs, 1), "earlier process", "LISTEN_PIDFDID")
 

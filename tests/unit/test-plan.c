@@ -376,7 +376,7 @@ static void low_limits(int unused)
 	static const struct fdpass_pair beyond[] = {{3, 20}};
 	static const struct fdpass_pair cycle[] = {{3, 4}, {4, 3}};
 	static const struct fdpass_pair cycle_and_more[] = {{3, 4}, {4, 3}, {5, 6}};
-	ino_t inode;
+	ino_t inode = 0;
 	int fd;
 
 	(void)unused;
