@@ -74,14 +74,25 @@ class Succession:
             by_signal = not old.loses
         retire = f"--retire={old.drain.name[3:]}" if by_signal else "--retire"
         self.server = self.generation(make or type(old))
-        self.process = self.programs.fdrecv("-p", self.expression, *self.server.words, self.expression, retire,
+        self.process = self.programs.fdrecv("-v", "-p", self.expression, *self.server.words, self.expression, retire,
                                             "--run", *self.server.command(), ready=None)
         return old, process, pids
 
-    def await_change(self, process, pids):
-        """The old one has ended, with all that belongs to it, and the new one answers."""
-        until(lambda: ended(pids), f"{process} and its children have ended")
+    def await_end(self, process, pids):
+        """Of the old one, with all that belongs to it; unless the new one fails."""
+        try:
+            until(lambda: ended(pids) or not self.process.alive(), f"the end of {process}")
+            assert ended(pids), "the new one has failed"
+        except AssertionError as trouble:
+            self.process.lasts(0.01)  # so that its messages are read
+            left = [pid for pid in pids if not ended([pid])]
+            raise AssertionError(f"{trouble}; left of {pids} are {left}; the old one said {process.stderr!r}, "
+                                 f"the new one {self.process.stderr!r}") from trouble
         process.wait()
+
+    def await_change(self, process, pids):
+        """The old one has ended, and the new one answers under load."""
+        self.await_end(process, pids)
         self.load.hears(self.server.label, STEP)
 
     def report(self):

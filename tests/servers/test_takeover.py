@@ -12,7 +12,7 @@ import pytest
 
 import asking
 from addresses import Address, backlog
-from families import ended, sockets, tree
+from families import sockets, tree
 from handing import private_folder
 from loading import KEPT
 from processes import until
@@ -119,8 +119,7 @@ def test_who_is_accepted_and_has_not_asked_when_the_signal_comes(programs, make)
     answer = client.ask()
     assert answer.endswith(old.label.encode()) if make is not Uvicorn else answer == b""
     client.socket.close()
-    until(lambda: ended(pids), "the old one has ended")
-    process.wait()
+    succession.await_end(process, pids)
     until(succession.is_there, "the new one answers")
     succession.end()
 
@@ -135,7 +134,7 @@ def test_without_a_signal_kept_connections_are_waited_for(programs):
     assert process.alive()
     answers, failures, repeated = succession.report()  # and all connections are closed
     assert (set(answers), failures, repeated) == ({old.label}, {}, 0)
-    until(lambda: ended(pids), "the old one has ended")
+    succession.await_end(process, pids)
     assert process.wait().status == -signal.SIGKILL
     succession.end()
 
@@ -146,8 +145,7 @@ def test_a_unix_socket_that_goes_with_who_made_it(programs, make, given):
     """New clients find nothing, though the new one listens. php-fpm removes what it was given, too."""
     succession = Succession(programs, make, "unix", given)
     _, process, pids = succession.take_over(by_signal=True)
-    until(lambda: ended(pids), "the old one has ended")
-    process.wait()
+    succession.await_end(process, pids)
     with pytest.raises(FileNotFoundError):
         succession.address.connect()
     assert len(succession.address.inodes()) == 1
@@ -164,8 +162,7 @@ def test_the_backlog_is_the_old_ones(programs, monkeypatch):
     for make, expected in ((PythonHttpServer, 5), (Nginx, 5), (Haproxy, 5), (Lighttpd, 5), (Node, 511), (Gunicorn, 2048),
                            (Node, 511), (Uvicorn, 2048)):
         _, process, pids = succession.take_over(make)
-        until(lambda: ended(pids), "the old one has ended")
-        process.wait()
+        succession.await_end(process, pids)
         until(succession.is_there, "the new one answers")
         assert backlog(succession.address) == min(expected, SOMAXCONN)
     succession.end()
