@@ -106,7 +106,8 @@ def test_abstract_names(typing, programs):
     name = programs.abstract("completed")
     for _ in receiving(programs, "-a", "-f", "0", name):
         listens(name)
-        assert typing.completes("fdsend -f 0 -a completed").rstrip() == f"fdsend -f 0 -a {name}"
+        # Tests of other shells have names that begin alike.
+        assert typing.completes(f"fdsend -f 0 -a {name[:-2]}").rstrip() == f"fdsend -f 0 -a {name}"
 
 
 def test_processes_and_what_they_have(typing, programs, hold):
