@@ -62,7 +62,7 @@ static int check_pid_id(struct fdpass_error *error)
 {
 	const char *text = getenv("LISTEN_PIDFDID");
 	char reason[REASON_SIZE];
-	uint64_t wanted, own;
+	uint64_t wanted, own = 0;
 
 	if (text == NULL)
 		return 0;
