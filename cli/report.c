@@ -4,9 +4,10 @@
 
 #include "cli/diagnostic.h"
 
-void cli_report_sending(const char *where, struct cli_progress *progress,
-			const struct fdpass_event *event)
+void cli_report_sending(void *context, const struct fdpass_event *event)
 {
+	struct cli_sending *sending = context;
+	const char *where = sending->where;
 	intmax_t pid = (intmax_t)event->peer.pid;
 	uintmax_t uid = (uintmax_t)event->peer.uid;
 
@@ -29,7 +30,7 @@ void cli_report_sending(const char *where, struct cli_progress *progress,
 			    where, pid, uid);
 		break;
 	case FDPASS_EVENT_PROGRESS:
-		cli_progress_tell(progress, where, event->done, event->total);
+		cli_progress_tell(&sending->progress, where, event->done, event->total);
 		break;
 	case FDPASS_EVENT_ACCEPTED:
 		cli_verbose("%s: process %jd has them, and is to run its command", where, pid);

@@ -9,9 +9,16 @@
 #include "cli/progress.h"
 #include "fdpass.h"
 
+/* What is being sent to an address, for the observer. */
+struct cli_sending {
+	const char *where; /* borrowed: the address */
+	struct cli_progress progress;
+};
+
+/* An observer of fdpass_send(), whose context is a struct cli_sending. */
+void cli_report_sending(void *context, const struct fdpass_event *event);
+
 /* `where` is the address that it happens at. */
-void cli_report_sending(const char *where, struct cli_progress *progress,
-			const struct fdpass_event *event);
 void cli_report_receiving(const char *where, struct cli_progress *progress,
 			  const struct fdpass_event *event);
 

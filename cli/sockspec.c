@@ -8,6 +8,16 @@
 
 #include "cli/diagnostic.h"
 
+void cli_kind_set(struct cli_kind *kind, const struct cli_parser *parser,
+		  enum fdpass_address_kind value)
+{
+	if (kind->spelling[0] != '\0')
+		cli_usage_error(parser->program, "%s: %s was given for this SOCKSPEC already",
+				cli_spelling(parser), kind->spelling);
+	kind->value = value;
+	strcpy(kind->spelling, cli_spelling(parser));
+}
+
 void cli_sockspec_check(const struct cli_program *program, enum fdpass_address_kind kind,
 			const char *text)
 {

@@ -7,6 +7,21 @@
 #include "cli/options.h"
 #include "fdpass.h"
 
+/* What -a and -c say of the SOCKSPEC that follows. */
+struct cli_kind {
+	enum fdpass_address_kind value;
+	char spelling[CLI_NAME_MAX + 3]; /* the option, as it was written; "": there was none */
+};
+
+#define CLI_KIND_INIT                                                                              \
+	{                                                                                          \
+		.value = FDPASS_ADDRESS_NAMED                                                      \
+	}
+
+/* By the option that the parser is at. A second one is wrong usage. */
+void cli_kind_set(struct cli_kind *kind, const struct cli_parser *parser,
+		  enum fdpass_address_kind value);
+
 /* Wrong usage when a plain SOCKSPEC begins like an address or a match expression ("listen:80"), which it
  * is most likely meant as; "./listen:80" does not. */
 void cli_sockspec_check(const struct cli_program *program, enum fdpass_address_kind kind,

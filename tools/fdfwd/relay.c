@@ -10,18 +10,6 @@
 #include "cli/explain.h"
 #include "cli/report.h"
 
-struct watching {
-	const char *where;
-	struct cli_progress progress;
-};
-
-static void report(void *context, const struct fdpass_event *event)
-{
-	struct watching *watching = context;
-
-	cli_report_sending(watching->where, &watching->progress, event);
-}
-
 /* 0, or a negative errno and why. */
 static int give(const struct forwarding *forwarding, const struct fdpass_address *address,
 		const struct fdpass_set *set, const struct fdpass_wait *wait, char *reason,
@@ -29,20 +17,20 @@ static int give(const struct forwarding *forwarding, const struct fdpass_address
 {
 	struct fdpass_send_options options = FDPASS_SEND_OPTIONS_INIT;
 	struct fdpass_error error = FDPASS_ERROR_INIT;
-	struct watching watching = {fdpass_address_text(address), CLI_PROGRESS_INIT};
+	struct cli_sending sending = {fdpass_address_text(address), CLI_PROGRESS_INIT};
 	struct fdpass_delivery delivery;
 	int r;
 
 	options.rule = forwarding->to;
 	options.waiting = forwarding->request->waiting;
 	options.wait = wait;
-	options.observer = report;
-	options.observer_context = &watching;
+	options.observer = cli_report_sending;
+	options.observer_context = &sending;
 	r = fdpass_send(address, set, &options, &delivery, &error);
 	if (r < 0)
-		cli_explain_sending(watching.where, &error, reason, size);
+		cli_explain_sending(sending.where, &error, reason, size);
 	else
-		cli_report_delivery(watching.where, fdpass_set_count(set), &delivery);
+		cli_report_delivery(sending.where, fdpass_set_count(set), &delivery);
 	return r;
 }
 

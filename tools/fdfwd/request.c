@@ -11,18 +11,7 @@
 #include "cli/value.h"
 #include "tools/fdfwd/program.h"
 
-/* -a or -c, which hold for the next SOCKSPEC. */
-struct draft {
-	enum fdpass_address_kind kind;
-	char spelling[CLI_NAME_MAX + 3]; /* "": neither */
-};
-
-#define DRAFT_INIT                                                                                 \
-	{                                                                                          \
-		.kind = FDPASS_ADDRESS_NAMED                                                       \
-	}
-
-static void add_endpoint(struct request *request, struct draft *draft, const char *socket)
+static void add_endpoint(struct request *request, struct cli_kind *kind, const char *socket)
 {
 	struct endpoint *grown =
 		realloc(request->endpoints, (request->endpoint_count + 1) * sizeof(*grown));
@@ -31,32 +20,22 @@ static void add_endpoint(struct request *request, struct draft *draft, const cha
 		cli_error("%s", strerror(ENOMEM));
 		exit(fdfwd_program.failure_status);
 	}
-	cli_sockspec_check(&fdfwd_program, draft->kind, socket);
+	cli_sockspec_check(&fdfwd_program, kind->value, socket);
 	request->endpoints = grown;
-	grown[request->endpoint_count++] = (struct endpoint){socket, draft->kind};
-	*draft = (struct draft)DRAFT_INIT;
+	grown[request->endpoint_count++] = (struct endpoint){socket, kind->value};
+	*kind = (struct cli_kind)CLI_KIND_INIT;
 }
 
-static void draft_kind(struct draft *draft, const struct cli_parser *parser,
-		       enum fdpass_address_kind kind)
-{
-	if (draft->spelling[0] != '\0')
-		cli_usage_error(&fdfwd_program, "%s: %s was given for this SOCKSPEC already",
-				cli_spelling(parser), draft->spelling);
-	draft->kind = kind;
-	strcpy(draft->spelling, cli_spelling(parser));
-}
-
-static void parse_option(struct request *request, struct draft *draft,
+static void parse_option(struct request *request, struct cli_kind *kind,
 			 const struct cli_parser *parser, const struct cli_option *option,
 			 const char *argument)
 {
 	switch (option->id) {
 	case OPT_ABSTRACT:
-		draft_kind(draft, parser, FDPASS_ADDRESS_ABSTRACT);
+		cli_kind_set(kind, parser, FDPASS_ADDRESS_ABSTRACT);
 		break;
 	case OPT_CONNECTED:
-		draft_kind(draft, parser, FDPASS_ADDRESS_CONNECTED);
+		cli_kind_set(kind, parser, FDPASS_ADDRESS_CONNECTED);
 		break;
 	case OPT_FROM_USER:
 		cli_admit_user(&request->from, parser, argument);
@@ -85,12 +64,12 @@ static void parse_option(struct request *request, struct draft *draft,
 	}
 }
 
-static void check(const struct request *request, const struct draft *draft)
+static void check(const struct request *request, const struct cli_kind *kind)
 {
 	const struct endpoint *from = request->endpoints;
 
-	if (draft->spelling[0] != '\0')
-		cli_usage_error(&fdfwd_program, "no SOCKSPEC after %s", draft->spelling);
+	if (kind->spelling[0] != '\0')
+		cli_usage_error(&fdfwd_program, "no SOCKSPEC after %s", kind->spelling);
 	if (request->endpoint_count == 0)
 		cli_usage_error(&fdfwd_program, "no FROM: where do the descriptors come from?");
 	if (request->endpoint_count == 1)
@@ -110,7 +89,7 @@ static void check(const struct request *request, const struct draft *draft)
 
 void fdfwd_request_parse(struct request *request, int argc, char **argv)
 {
-	struct draft draft = DRAFT_INIT;
+	struct cli_kind kind = CLI_KIND_INIT;
 	const struct cli_option *option;
 	const char *argument;
 	struct cli_parser parser;
@@ -125,11 +104,11 @@ void fdfwd_request_parse(struct request *request, int argc, char **argv)
 	cli_parser_init(&parser, &fdfwd_program, argc, argv);
 	while ((item = cli_next(&parser, &option, &argument)) != CLI_END) {
 		if (item == CLI_OPTION)
-			parse_option(request, &draft, &parser, option, argument);
+			parse_option(request, &kind, &parser, option, argument);
 		else if (item == CLI_OPERAND)
-			add_endpoint(request, &draft, argument);
+			add_endpoint(request, &kind, argument);
 	}
-	check(request, &draft);
+	check(request, &kind);
 }
 
 void fdfwd_request_free(struct request *request)

@@ -18,14 +18,13 @@ struct draft {
 	struct cli_list targets;
 	const char *variable;
 	char target_spelling[CLI_NAME_MAX + 3]; /* "": no TARGET yet */
-	enum fdpass_address_kind kind;
-	char kind_spelling[CLI_NAME_MAX + 3]; /* "": neither -a nor -c */
-	int origin;                           /* which --pid holds; -1: none */
+	struct cli_kind kind;
+	int origin; /* which --pid holds; -1: none */
 };
 
 #define DRAFT_INIT                                                                                 \
 	{                                                                                          \
-		.targets = CLI_LIST_INIT, .kind = FDPASS_ADDRESS_NAMED, .origin = -1               \
+		.targets = CLI_LIST_INIT, .kind = CLI_KIND_INIT, .origin = -1                      \
 	}
 
 static _Noreturn void out_of_memory(void)
@@ -77,11 +76,7 @@ static void draft_variable(struct draft *draft, const struct cli_parser *parser,
 static void draft_kind(struct draft *draft, const struct cli_parser *parser,
 		       enum fdpass_address_kind kind)
 {
-	if (draft->kind_spelling[0] != '\0')
-		cli_usage_error(&fdrecv_program, "%s: %s was given for this SOCKSPEC already",
-				cli_spelling(parser), draft->kind_spelling);
-	draft->kind = kind;
-	strcpy(draft->kind_spelling, cli_spelling(parser));
+	cli_kind_set(&draft->kind, parser, kind);
 	draft->origin = -1;
 }
 
@@ -94,9 +89,9 @@ static void draft_origin(struct request *request, struct draft *draft,
 
 	if (grown == NULL)
 		out_of_memory();
-	if (draft->kind_spelling[0] != '\0')
+	if (draft->kind.spelling[0] != '\0')
 		cli_usage_error(&fdrecv_program, "%s %s: no SOCKSPEC has followed on %s yet",
-				cli_spelling(parser), argument, draft->kind_spelling);
+				cli_spelling(parser), argument, draft->kind.spelling);
 	request->origins = grown;
 	draft->origin = (int)request->origin_count++;
 	grown[draft->origin] = (struct origin){.method = FDPASS_METHOD_REOPEN};
@@ -158,7 +153,7 @@ static void add_group(struct request *request, struct draft *draft, const char *
 			      .targets = draft->targets,
 			      .variable = draft->variable,
 			      .source = operand,
-			      .kind = draft->kind,
+			      .kind = draft->kind.value,
 			      .origin = draft->origin,
 			      .numbers = CLI_LIST_INIT};
 	struct group *grown;
@@ -171,7 +166,7 @@ static void add_group(struct request *request, struct draft *draft, const char *
 	if (draft->origin >= 0)
 		parse_source(&group, operand, &request->origins[draft->origin]);
 	else
-		cli_sockspec_check(&fdrecv_program, draft->kind, operand);
+		cli_sockspec_check(&fdrecv_program, draft->kind.value, operand);
 	grown = realloc(request->groups, (request->group_count + 1) * sizeof(*grown));
 	if (grown == NULL)
 		out_of_memory();
@@ -290,9 +285,9 @@ void fdrecv_request_parse(struct request *request, int argc, char **argv)
 		cli_usage_error(&fdrecv_program, "no %s for the target %s",
 				draft.origin < 0 ? "SOCKSPEC" : "LIST or EXPR",
 				draft.target_spelling);
-	if (draft.kind_spelling[0] != '\0')
+	if (draft.kind.spelling[0] != '\0')
 		cli_usage_error(&fdrecv_program, "no TARGET and SOCKSPEC after %s",
-				draft.kind_spelling);
+				draft.kind.spelling);
 	if (request->group_count == 0 && request->origin_count == 0)
 		cli_usage_error(
 			&fdrecv_program,

@@ -18,19 +18,6 @@
 
 enum { DELIVERED = 0, FAILED = 1, TIMED_OUT = 124 };
 
-/* What the observer has to know. */
-struct watching {
-	const char *where;
-	struct cli_progress progress;
-};
-
-static void report(void *context, const struct fdpass_event *event)
-{
-	struct watching *watching = context;
-
-	cli_report_sending(watching->where, &watching->progress, event);
-}
-
 /* Dies by the signal that came, with everything cleaned up by now. */
 static int interrupted(void)
 {
@@ -46,7 +33,7 @@ static int send_to(const struct request *request, const struct fdpass_address *a
 	struct fdpass_delivery delivery;
 	char text[CLI_DIAGNOSTIC_MAX];
 	const char *where = fdpass_address_text(address);
-	struct watching watching = {where, CLI_PROGRESS_INIT};
+	struct cli_sending sending = {where, CLI_PROGRESS_INIT};
 	int r;
 
 	options.rule = rule;
@@ -54,8 +41,8 @@ static int send_to(const struct request *request, const struct fdpass_address *a
 	options.waiting = request->waiting;
 	options.until = request->until;
 	options.wait = wait;
-	options.observer = report;
-	options.observer_context = &watching;
+	options.observer = cli_report_sending;
+	options.observer_context = &sending;
 	r = fdpass_send(address, set, &options, &delivery, &error);
 	if (r == 0) {
 		cli_report_delivery(where, fdpass_set_count(set), &delivery);
@@ -110,7 +97,7 @@ int main(int argc, char **argv)
 		return FAILED;
 	}
 	rule = cli_admit_rule(&request.admissions, &fdsend_program);
-	address = cli_sockspec_address(&fdsend_program, request.kind, request.socket);
+	address = cli_sockspec_address(&fdsend_program, request.kind.value, request.socket);
 	/* What would be said there would go to the other end. */
 	if (fdpass_address_fd(address) == STDERR_FILENO)
 		cli_diagnostic_level(CLI_QUIET);

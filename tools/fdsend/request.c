@@ -197,14 +197,10 @@ static void parse_option(struct request *request, const struct cli_parser *parse
 		add_endpoint(request, parser, argument, SOURCE_CONNECTED);
 		break;
 	case OPT_ABSTRACT:
+		cli_kind_set(&request->kind, parser, FDPASS_ADDRESS_ABSTRACT);
+		break;
 	case OPT_CONNECTED:
-		if (request->kind != FDPASS_ADDRESS_NAMED)
-			cli_usage_error(&fdsend_program,
-					"%s: there is one SOCKSPEC, and -a or -c was "
-					"given already",
-					cli_spelling(parser));
-		request->kind = option->id == OPT_ABSTRACT ? FDPASS_ADDRESS_ABSTRACT
-							   : FDPASS_ADDRESS_CONNECTED;
+		cli_kind_set(&request->kind, parser, FDPASS_ADDRESS_CONNECTED);
 		break;
 	case OPT_BLOCKING:
 		request->waiting = FDPASS_WAIT_LISTENER;
@@ -307,7 +303,7 @@ static void check(const struct request *request)
 		cli_usage_error(&fdsend_program, "%s is for --listen, which was not given",
 				request->for_listening);
 	for (size_t i = 0; i < request->source_count; i++) {
-		if (request->kind == FDPASS_ADDRESS_CONNECTED &&
+		if (request->kind.value == FDPASS_ADDRESS_CONNECTED &&
 		    strcmp(request->socket, "1") == 0 &&
 		    fdsend_source_is_chosen(&request->sources[i]))
 			cli_usage_error(
@@ -316,7 +312,7 @@ static void check(const struct request *request)
 				"cannot be the SOCKSPEC too",
 				request->sources[i].text);
 	}
-	cli_sockspec_check(&fdsend_program, request->kind, request->socket);
+	cli_sockspec_check(&fdsend_program, request->kind.value, request->socket);
 }
 
 /* --list and --pidref: nothing is sent. */
@@ -342,7 +338,7 @@ void fdsend_request_parse(struct request *request, int argc, char **argv)
 	enum cli_item item;
 
 	*request = (struct request){
-		.kind = FDPASS_ADDRESS_NAMED,
+		.kind = CLI_KIND_INIT,
 		.waiting = FDPASS_WAIT_NEVER,
 		.confirm = FDPASS_CONFIRM_BEST,
 		.method = FDPASS_METHOD_REOPEN,

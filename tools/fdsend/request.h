@@ -10,6 +10,7 @@
 #include "cli/list.h"
 #include "cli/names.h"
 #include "cli/process.h"
+#include "cli/sockspec.h"
 #include "fdpass.h"
 
 /* One thing that is to be sent; they add up in the order in which they stand. */
@@ -46,7 +47,7 @@ struct request {
 	char for_listening[CLI_NAME_MAX + 3]; /* the last option that needs --listen, or "" */
 	const char *owner;  /* ... which are looked up later: USER[:GROUP] or NULL */
 	const char *socket; /* the SOCKSPEC */
-	enum fdpass_address_kind kind;
+	struct cli_kind kind;
 	enum fdpass_waiting waiting;
 	enum fdpass_confirm confirm;
 	enum fdpass_until until;
