@@ -386,6 +386,27 @@ def malformed_address(programs):
     return programs.fdsend("--listen", "tcp:70000", "x")
 
 
+@case(2)
+def kind_of_socket_twice(programs):
+    r"""fdsend: -c: -a was given for this SOCKSPEC already
+        Try 'fdsend --help' for more information."""
+    return programs.fdsend("-f", "0", "-a", "-c", "3")
+
+
+@case(125)
+def kind_of_socket_twice_to_receive(programs):
+    r"""fdrecv: --abstract: -c was given for this SOCKSPEC already
+        Try 'fdrecv --help' for more information."""
+    return programs.fdrecv("-f", "0", "-c", "--abstract", "3", ready=None)
+
+
+@case(2)
+def kind_of_socket_twice_to_forward(programs):
+    r"""fdfwd: -a: -a was given for this SOCKSPEC already
+        Try 'fdfwd --help' for more information."""
+    return programs.fdfwd("one", "-aa", "two", ready=None)
+
+
 @case(1)
 def nothing_announced(programs):
     r"""fdsend: --listen-fds: LISTEN_FDS announces nothing; it is set by who starts fdsend with sockets, such \
