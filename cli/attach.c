@@ -5,10 +5,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/diagnostic.h"
 #include "cli/explain.h"
 #include "cli/standard.h"
+
+void cli_attach_check(const struct cli_program *program, const struct fdpass_address *address,
+		      int ready_fd)
+{
+	int connection = fdpass_address_fd(address);
+
+	if (connection >= 0 && connection == ready_fd)
+		cli_usage_error(program, "--ready-fd: descriptor %d is a connection", connection);
+	if (connection == STDERR_FILENO)
+		cli_diagnostic_level(CLI_QUIET);
+}
 
 static int failed(const char *where, const struct fdpass_error *error)
 {

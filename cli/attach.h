@@ -4,7 +4,13 @@
 
 /* Where a receiver receives from. */
 
+#include "cli/options.h"
 #include "fdpass.h"
+
+/* What is written on an inherited connection goes to its other end: that it is the --ready-fd is wrong usage,
+ * and when it is stderr nothing is said any more. Any other address is fine. */
+void cli_attach_check(const struct cli_program *program, const struct fdpass_address *address,
+		      int ready_fd);
 
 /*
  * Adds to `receiver` a socket that listens at `address`, or the connection that it is, which is used up: it is

@@ -3,10 +3,25 @@
 #include "cli/ready.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "cli/diagnostic.h"
+#include "cli/standard.h"
+
+void cli_ready_check(const struct cli_program *program, int fd)
+{
+	if (fd < 0 || (!cli_standard_was_closed(fd) && fcntl(fd, F_GETFD) >= 0))
+		return;
+	cli_error("--ready-fd: descriptor %d is not open; open it with a redirection, such as "
+		  "%d>FIFO",
+		  fd, fd);
+	exit(program->failure_status);
+}
 
 /* A pipe whose reader has gone: SIGPIPE is blocked here, and must not wait for the command. */
 static void forget_sigpipe(void)

@@ -4,7 +4,11 @@
 
 /* --ready-fd: telling whoever started the program that it can be reached now. */
 
+#include "cli/options.h"
 #include "fdpass.h"
+
+/* Ends the program when `fd` was given and is not open; -1 was not given. */
+void cli_ready_check(const struct cli_program *program, int fd);
 
 /* Writes a newline to `fd`, within `wait`: 0, or -ETIMEDOUT, -ECANCELED, or why it could not be
  * written, such as -EPIPE. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/diagnostic.h"
 
@@ -55,4 +56,41 @@ struct fdpass_address *cli_sockspec_address(const struct cli_program *program,
 		exit(program->failure_status);
 	}
 	cli_usage_error(program, "'%s': %s", text, error.text);
+}
+
+/* Where the name of a socket is: its folder, as the kernel knows it, and what it is called in there. */
+struct place {
+	struct stat folder;
+	const char *name;
+};
+
+static int find_place(const char *path, struct place *place)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder;
+	int r;
+
+	if (slash == NULL)
+		return -1;
+	/* With the slash, so that it is "/" at the top. */
+	folder = strndup(path, (size_t)(slash - path) + 1);
+	r = folder != NULL ? stat(folder, &place->folder) : -1;
+	free(folder);
+	place->name = slash + 1;
+	return r;
+}
+
+int cli_sockspec_is_same(enum fdpass_address_kind kind, const struct fdpass_address *one,
+			 const struct fdpass_address *other)
+{
+	const char *text = fdpass_address_text(one);
+	const char *other_text = fdpass_address_text(other);
+	struct place here, there;
+
+	if (strcmp(text, other_text) == 0)
+		return 1;
+	return kind == FDPASS_ADDRESS_NAMED && find_place(text, &here) == 0 &&
+	       find_place(other_text, &there) == 0 && strcmp(here.name, there.name) == 0 &&
+	       here.folder.st_dev == there.folder.st_dev &&
+	       here.folder.st_ino == there.folder.st_ino;
 }

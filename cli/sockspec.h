@@ -31,4 +31,8 @@ void cli_sockspec_check(const struct cli_program *program, enum fdpass_address_k
 struct fdpass_address *cli_sockspec_address(const struct cli_program *program,
 					    enum fdpass_address_kind kind, const char *text);
 
+/* Whether two addresses of one kind are the same: by their texts, or as two ways to write one path. */
+int cli_sockspec_is_same(enum fdpass_address_kind kind, const struct fdpass_address *one,
+			 const struct fdpass_address *other);
+
 #endif

@@ -276,6 +276,32 @@ def ready_descriptor_of_a_relay(programs):
 
 
 @case(125)
+def ready_descriptor_that_is_a_connection(programs):
+    """fdrecv: --ready-fd: descriptor 9 is a connection
+    Try 'fdrecv --help' for more information."""
+    mine, theirs = socket.socketpair()
+    with mine, theirs:
+        return programs.fdrecv("--ready-fd", "9", "-c", "-f", "0", "9", "--run", "true", ready=None,
+                               fds={9: theirs.fileno()})
+
+
+@case(2)
+def ready_descriptor_of_a_relay_that_is_a_connection(programs):
+    """fdfwd: --ready-fd: descriptor 9 is a connection
+    Try 'fdfwd --help' for more information."""
+    mine, theirs = socket.socketpair()
+    with mine, theirs:
+        return programs.fdfwd("--ready-fd", "9", "./from.sock", "-c", "9", ready=None, fds={9: theirs.fileno()})
+
+
+@case(125)
+def one_path_in_two_spellings(programs):
+    """fdrecv: '{here}/x.sock' is named twice
+    Try 'fdrecv --help' for more information."""
+    return programs.fdrecv("-f", "0", "./x.sock", "-f", "1", programs.path("x.sock"), "--run", "true", ready=None)
+
+
+@case(125)
 def connection_that_is_none(programs):
     """fdrecv: descriptor 9: it is not open (Bad file descriptor); --connected needs an inherited Unix socket"""
     return programs.fdrecv("-c", "-f", "0", "9", "--run", "true", ready=None)

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* fdfwd: receive open file descriptors and pass them on. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/attach.h"
@@ -28,73 +26,20 @@ static void report(void *context, const struct fdpass_event *event)
 			     event);
 }
 
-/* What would be said there would go to another end. */
-static void check_connections(const struct forwarding *forwarding)
-{
-	const struct request *request = forwarding->request;
-
-	for (size_t i = 0; i < request->endpoint_count; i++) {
-		int connection = fdpass_address_fd(forwarding->addresses[i]);
-
-		if (connection < 0)
-			continue;
-		if (connection == request->ready_fd)
-			cli_usage_error(&fdfwd_program, "--ready-fd: descriptor %d is a connection",
-					connection);
-		if (connection == STDERR_FILENO)
-			cli_diagnostic_level(CLI_QUIET);
-	}
-}
-
-/* Where the name of a socket is: its folder, as the kernel knows it, and what it is called in there. */
-struct place {
-	struct stat folder;
-	const char *name;
-};
-
-static int find_place(const struct endpoint *endpoint, const char *path, struct place *place)
-{
-	const char *slash = strrchr(path, '/');
-	char *folder;
-	int r;
-
-	if (endpoint->kind != FDPASS_ADDRESS_NAMED || slash == NULL)
-		return -1;
-	/* With the slash, so that it is "/" at the top. */
-	folder = strndup(path, (size_t)(slash - path) + 1);
-	r = folder != NULL ? stat(folder, &place->folder) : -1;
-	free(folder);
-	place->name = slash + 1;
-	return r;
-}
-
-/* By their texts, or two ways to write one path. */
-static int is_same(const struct forwarding *forwarding, size_t i, size_t j)
-{
-	const struct endpoint *endpoints = forwarding->request->endpoints;
-	const char *one = fdpass_address_text(forwarding->addresses[i]);
-	const char *other = fdpass_address_text(forwarding->addresses[j]);
-	struct place here, there;
-
-	if (strcmp(one, other) == 0)
-		return 1;
-	return find_place(&endpoints[i], one, &here) == 0 &&
-	       find_place(&endpoints[j], other, &there) == 0 &&
-	       strcmp(here.name, there.name) == 0 && here.folder.st_dev == there.folder.st_dev &&
-	       here.folder.st_ino == there.folder.st_ino;
-}
-
 /* The same place twice would be relayed in a circle, or to one that is gone. */
 static void check_addresses(const struct forwarding *forwarding)
 {
-	const struct request *request = forwarding->request;
+	const struct endpoint *endpoints = forwarding->request->endpoints;
+	struct fdpass_address **addresses = forwarding->addresses;
 
-	for (size_t i = 0; i < request->endpoint_count; i++)
+	for (size_t i = 0; i < forwarding->request->endpoint_count; i++) {
 		for (size_t j = 0; j < i; j++)
-			if (is_same(forwarding, i, j))
+			if (endpoints[i].kind == endpoints[j].kind &&
+			    cli_sockspec_is_same(endpoints[i].kind, addresses[i], addresses[j]))
 				cli_usage_error(&fdfwd_program, "'%s' is named twice",
-						request->endpoints[i].socket);
-	check_connections(forwarding);
+						endpoints[i].socket);
+		cli_attach_check(&fdfwd_program, addresses[i], forwarding->request->ready_fd);
+	}
 }
 
 static void prepare(struct forwarding *forwarding)
@@ -110,13 +55,7 @@ static void prepare(struct forwarding *forwarding)
 		forwarding->addresses[i] = cli_sockspec_address(
 			&fdfwd_program, request->endpoints[i].kind, request->endpoints[i].socket);
 	check_addresses(forwarding);
-	if (request->ready_fd >= 0 &&
-	    (cli_standard_was_closed(request->ready_fd) || fcntl(request->ready_fd, F_GETFD) < 0)) {
-		cli_error("--ready-fd: descriptor %d is not open; open it with a redirection, such "
-			  "as %d>FIFO",
-			  request->ready_fd, request->ready_fd);
-		exit(FAILED);
-	}
+	cli_ready_check(&fdfwd_program, request->ready_fd);
 }
 
 static void listen_there(struct forwarding *forwarding)

@@ -7,15 +7,16 @@
  * command takes over this process.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/attach.h"
 #include "cli/descriptors.h"
 #include "cli/diagnostic.h"
+#include "cli/ready.h"
 #include "cli/signals.h"
 #include "cli/sockspec.h"
 #include "cli/standard.h"
@@ -26,49 +27,20 @@
 #include "tools/fdrecv/receive.h"
 #include "tools/fdrecv/retire.h"
 
-static void check_ready_fd(const struct request *request)
-{
-	int fd = request->ready_fd;
-
-	if (fd < 0)
-		return;
-	if (!cli_standard_was_closed(fd) && fcntl(fd, F_GETFD) >= 0)
-		return;
-	cli_error("--ready-fd: descriptor %d is not open; open it with a redirection, such as "
-		  "%d>FIFO",
-		  fd, fd);
-	exit(FAILED);
-}
-
-/* What is written on an inherited connection goes to its other end. */
-static void check_connection(const struct request *request, int connection)
-{
-	if (connection < 0)
-		return;
-	if (connection == request->ready_fd)
-		cli_usage_error(&fdrecv_program,
-				"--ready-fd: descriptor %d is the connection that is received from",
-				connection);
-	if (connection == STDERR_FILENO)
-		cli_diagnostic_level(CLI_QUIET);
-}
-
-/* Two SOCKSPECs may be spelt differently and be one. */
 static void check_addresses(const struct reception *reception)
 {
-	const struct request *request = reception->request;
+	const struct group *groups = reception->request->groups;
+	struct fdpass_address **addresses = reception->addresses;
 
-	for (size_t i = 0; i < request->group_count; i++) {
-		if (reception->addresses[i] == NULL)
+	for (size_t i = 0; i < reception->request->group_count; i++) {
+		if (addresses[i] == NULL)
 			continue;
-		for (size_t j = 0; j < i; j++) {
-			if (reception->addresses[j] != NULL &&
-			    strcmp(fdpass_address_text(reception->addresses[i]),
-				   fdpass_address_text(reception->addresses[j])) == 0)
+		for (size_t j = 0; j < i; j++)
+			if (addresses[j] != NULL && groups[i].kind == groups[j].kind &&
+			    cli_sockspec_is_same(groups[i].kind, addresses[i], addresses[j]))
 				cli_usage_error(&fdrecv_program, "'%s' is named twice",
-						request->groups[i].source);
-		}
-		check_connection(request, fdpass_address_fd(reception->addresses[i]));
+						groups[i].source);
+		cli_attach_check(&fdrecv_program, addresses[i], reception->request->ready_fd);
 	}
 }
 
@@ -115,7 +87,7 @@ static void prepare(struct reception *reception)
 				cli_sockspec_address(&fdrecv_program, request->groups[i].kind,
 						     request->groups[i].source);
 	check_addresses(reception);
-	check_ready_fd(request);
+	cli_ready_check(&fdrecv_program, request->ready_fd);
 	reception->path = fdrecv_command_find(request->command[0], &status);
 	if (reception->path == NULL) {
 		cli_error("%s: %s%s", request->command[0], strerror(errno),
