@@ -34,6 +34,10 @@ void cli_admit_user(struct cli_admissions *admissions, const struct cli_parser *
 void cli_admit_group(struct cli_admissions *admissions, const struct cli_parser *parser,
 		     const char *argument);
 
+/* Wrong usage when somebody else is to be admitted to a SOCKSPEC that only this user can reach. */
+void cli_admit_check(const struct cli_admissions *admissions, const struct cli_program *program,
+		     enum fdpass_address_kind kind, const char *text);
+
 /* Looks them up. USER may be "any". A bad one is wrong usage and ends the program. The caller frees
  * the rule; the list is empty afterwards. */
 struct fdpass_rule *cli_admit_rule(struct cli_admissions *admissions,

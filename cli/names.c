@@ -2,25 +2,17 @@
 /* NAMES: names of descriptors in their order. */
 #include "cli/names.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/diagnostic.h"
 #include "fdpass.h"
-
-static _Noreturn void out_of_memory(const struct cli_program *program)
-{
-	cli_error("%s", strerror(ENOMEM));
-	exit(program->failure_status);
-}
 
 static void append(struct cli_names *names, const struct cli_parser *parser, const char *name)
 {
 	const char **grown = realloc(names->list, (names->count + 1) * sizeof *names->list);
 
 	if (!grown)
-		out_of_memory(parser->program);
+		cli_out_of_memory(parser->program);
 	if (fdpass_name_check(name) < 0)
 		cli_usage_error(parser->program,
 				"%s: '%s' is not a name: 1 to %d printable ASCII characters, and "
@@ -37,7 +29,7 @@ void cli_names_parse(struct cli_names *names, const struct cli_parser *parser, c
 	cli_names_clear(names);
 	names->text = rest = strdup(argument);
 	if (!rest)
-		out_of_memory(parser->program);
+		cli_out_of_memory(parser->program);
 	while ((name = strsep(&rest, ":")) != NULL)
 		append(names, parser, name);
 }

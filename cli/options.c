@@ -4,6 +4,7 @@
 #include "cli/options.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -306,4 +307,10 @@ _Noreturn void cli_usage_error(const struct cli_program *program, const char *fo
 	cli_error("%s", text);
 	cli_hint("Try '%s --help' for more information.", program->name);
 	exit(program->usage_status);
+}
+
+void cli_out_of_memory(const struct cli_program *program)
+{
+	cli_error("%s", strerror(ENOMEM));
+	exit(program->failure_status);
 }

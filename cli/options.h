@@ -126,4 +126,7 @@ const char *cli_spelling(const struct cli_parser *parser);
 _Noreturn void cli_usage_error(const struct cli_program *program, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Says so and ends the program with its `failure_status`. */
+_Noreturn void cli_out_of_memory(const struct cli_program *program);
+
 #endif

@@ -47,10 +47,8 @@ static void prepare(struct forwarding *forwarding)
 	const struct request *request = forwarding->request;
 
 	forwarding->addresses = calloc(request->endpoint_count, sizeof(*forwarding->addresses));
-	if (forwarding->addresses == NULL) {
-		cli_error("%s", strerror(ENOMEM));
-		exit(FAILED);
-	}
+	if (forwarding->addresses == NULL)
+		cli_out_of_memory(&fdfwd_program);
 	for (size_t i = 0; i < request->endpoint_count; i++)
 		forwarding->addresses[i] = cli_sockspec_address(
 			&fdfwd_program, request->endpoints[i].kind, request->endpoints[i].socket);

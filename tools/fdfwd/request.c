@@ -2,11 +2,8 @@
 /* fdfwd's command line: what it may be, and what it says. */
 #include "tools/fdfwd/request.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "cli/diagnostic.h"
 #include "cli/sockspec.h"
 #include "cli/value.h"
 #include "tools/fdfwd/program.h"
@@ -16,10 +13,8 @@ static void add_endpoint(struct request *request, struct cli_kind *kind, const c
 	struct endpoint *grown =
 		realloc(request->endpoints, (request->endpoint_count + 1) * sizeof(*grown));
 
-	if (grown == NULL) {
-		cli_error("%s", strerror(ENOMEM));
-		exit(fdfwd_program.failure_status);
-	}
+	if (grown == NULL)
+		cli_out_of_memory(&fdfwd_program);
 	cli_sockspec_check(&fdfwd_program, kind->value, socket);
 	request->endpoints = grown;
 	grown[request->endpoint_count++] = (struct endpoint){socket, kind->value};
@@ -74,12 +69,7 @@ static void check(const struct request *request, const struct cli_kind *kind)
 		cli_usage_error(&fdfwd_program, "no FROM: where do the descriptors come from?");
 	if (request->endpoint_count == 1)
 		cli_usage_error(&fdfwd_program, "no TO: where should the descriptors go?");
-	if (request->from.count > 0 && from->kind == FDPASS_ADDRESS_NAMED &&
-	    strchr(from->socket, '/') == NULL)
-		cli_usage_error(&fdfwd_program,
-				"'%s': others cannot reach a name in the run directory; with "
-				"--from-user and --from-group use a path or --abstract",
-				from->socket);
+	cli_admit_check(&request->from, &fdfwd_program, from->kind, from->socket);
 	for (size_t i = 0; request->how_often == KEEP && i < request->endpoint_count; i++)
 		if (request->endpoints[i].kind == FDPASS_ADDRESS_CONNECTED)
 			cli_usage_error(&fdfwd_program,

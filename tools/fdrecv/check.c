@@ -7,14 +7,7 @@
 
 #include "cli/acquire.h"
 #include "cli/descriptors.h"
-#include "cli/diagnostic.h"
 #include "tools/fdrecv/program.h"
-
-static _Noreturn void out_of_memory(void)
-{
-	cli_error("out of memory");
-	exit(fdrecv_program.failure_status);
-}
 
 /* Every target of every group, once. */
 static void collect_targets(struct request *request)
@@ -25,7 +18,7 @@ static void collect_targets(struct request *request)
 		request->target_count += request->groups[i].targets.count;
 	request->targets = malloc((request->target_count + 1) * sizeof(*request->targets));
 	if (request->targets == NULL)
-		out_of_memory();
+		cli_out_of_memory(&fdrecv_program);
 	for (size_t i = 0; i < request->group_count; i++) {
 		const struct cli_list *targets = &request->groups[i].targets;
 
@@ -63,13 +56,7 @@ static void check_groups(const struct request *request)
 			check_taken(request, group);
 			continue;
 		}
-		if (request->admissions.count > 0 && group->kind == FDPASS_ADDRESS_NAMED &&
-		    strchr(group->source, '/') == NULL)
-			cli_usage_error(
-				&fdrecv_program,
-				"'%s': others cannot reach a name in the run directory; with "
-				"--from-user and --from-group use a path or --abstract",
-				group->source);
+		cli_admit_check(&request->admissions, &fdrecv_program, group->kind, group->source);
 	}
 }
 
@@ -109,7 +96,7 @@ static void check_variable(const char *variable)
 	char **names;
 
 	if (fdpass_activation_export(&nothing, &names, NULL) < 0)
-		out_of_memory();
+		cli_out_of_memory(&fdrecv_program);
 	for (size_t i = 0; names[i] != NULL; i++)
 		if (strcmp(names[i], variable) == 0)
 			cli_usage_error(&fdrecv_program,

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/diagnostic.h"
 #include "cli/signals.h"
 #include "tools/fdrecv/announce.h"
+#include "tools/fdrecv/program.h"
 #include "tools/fdrecv/retire.h"
 #include "tools/fdrecv/selection.h"
 
@@ -38,8 +38,7 @@ void fdrecv_reception_init(struct reception *reception, const struct request *re
 	if (reception->addresses != NULL && reception->handovers != NULL &&
 	    reception->sets != NULL && reception->came != NULL && reception->pidrefs != NULL)
 		return;
-	cli_error("%s", strerror(ENOMEM));
-	exit(FAILED);
+	cli_out_of_memory(&fdrecv_program);
 }
 
 size_t fdrecv_reception_needs(const struct reception *reception)

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/diagnostic.h"
 #include "cli/sockspec.h"
 #include "cli/value.h"
 #include "tools/fdrecv/check.h"
@@ -26,12 +25,6 @@ struct draft {
 	{                                                                                          \
 		.targets = CLI_LIST_INIT, .kind = CLI_KIND_INIT, .origin = -1                      \
 	}
-
-static _Noreturn void out_of_memory(void)
-{
-	cli_error("out of memory");
-	exit(fdrecv_program.failure_status);
-}
 
 /* `argument` is that of the option, or NULL. */
 static void draft_target(struct draft *draft, const struct cli_parser *parser, enum target target,
@@ -88,7 +81,7 @@ static void draft_origin(struct request *request, struct draft *draft,
 		realloc(request->origins, (request->origin_count + 1) * sizeof(*grown));
 
 	if (grown == NULL)
-		out_of_memory();
+		cli_out_of_memory(&fdrecv_program);
 	if (draft->kind.spelling[0] != '\0')
 		cli_usage_error(&fdrecv_program, "%s %s: no SOCKSPEC has followed on %s yet",
 				cli_spelling(parser), argument, draft->kind.spelling);
@@ -115,7 +108,7 @@ static void parse_match(struct group *group, const char *text, const struct orig
 	int r = fdpass_match_parse(text, &group->match, &error);
 
 	if (r == -ENOMEM)
-		out_of_memory();
+		cli_out_of_memory(&fdrecv_program);
 	if (r < 0)
 		cli_usage_error(&fdrecv_program,
 				"'%s': %s; this is to be taken from --pid %s, and a SOCKSPEC "
@@ -136,7 +129,7 @@ static void parse_source(struct group *group, const char *text, const struct ori
 	}
 	status = cli_list_parse(&group->numbers, text, &part);
 	if (status == CLI_LIST_NO_MEMORY)
-		out_of_memory();
+		cli_out_of_memory(&fdrecv_program);
 	if (status != CLI_LIST_OK)
 		cli_usage_error(&fdrecv_program, "--pid: %s",
 				cli_list_explain(status, &part, reason, sizeof(reason)));
@@ -169,7 +162,7 @@ static void add_group(struct request *request, struct draft *draft, const char *
 		cli_sockspec_check(&fdrecv_program, draft->kind.value, operand);
 	grown = realloc(request->groups, (request->group_count + 1) * sizeof(*grown));
 	if (grown == NULL)
-		out_of_memory();
+		cli_out_of_memory(&fdrecv_program);
 	request->groups = grown;
 	grown[request->group_count++] = group;
 	request->listen_count += draft->target == TARGET_LISTEN;

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "cli/acquire.h"
-#include "cli/diagnostic.h"
 #include "cli/number.h"
 #include "cli/sockspec.h"
 #include "cli/value.h"
@@ -19,10 +18,8 @@ static void add_source(struct request *request, struct source source)
 	struct source *grown =
 		realloc(request->sources, (request->source_count + 1) * sizeof(*grown));
 
-	if (grown == NULL) {
-		cli_error("%s", strerror(ENOMEM));
-		exit(fdsend_program.failure_status);
-	}
+	if (grown == NULL)
+		cli_out_of_memory(&fdsend_program);
 	request->sources = grown;
 	grown[request->source_count++] = source;
 }

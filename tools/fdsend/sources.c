@@ -17,18 +17,12 @@
 #include "cli/value.h"
 #include "tools/fdsend/program.h"
 
-static _Noreturn void out_of_memory(void)
-{
-	cli_error("%s", strerror(ENOMEM));
-	exit(fdsend_program.failure_status);
-}
-
 static struct fdpass_set *new_set(void)
 {
 	struct fdpass_set *set;
 
 	if (fdpass_set_new(&set) < 0)
-		out_of_memory();
+		cli_out_of_memory(&fdsend_program);
 	return set;
 }
 
@@ -141,7 +135,7 @@ static void look_up_owner(const struct request *request, struct fdpass_open_opti
 	user = colon != NULL ? strndup(request->owner, (size_t)(colon - request->owner))
 			     : strdup(request->owner);
 	if (user == NULL)
-		out_of_memory();
+		cli_out_of_memory(&fdsend_program);
 	if (user[0] != '\0')
 		options->owner = cli_value_user(&fdsend_program, "--socket-owner", user);
 	if (colon != NULL)
@@ -306,7 +300,7 @@ int fdsend_sources_open(const struct request *request, const struct fdpass_wait 
 	sources->listeners = calloc(request->source_count, sizeof(*sources->listeners));
 	sources->taken = calloc(request->source_count, sizeof(*sources->taken));
 	if (sources->listeners == NULL || sources->taken == NULL)
-		out_of_memory();
+		cli_out_of_memory(&fdsend_program);
 	r = take_all(request, sources);
 	if (r == 0)
 		r = open_all(request, wait, sources);
