@@ -18,8 +18,7 @@ static const struct cli_wording wordings[] = {
 	{FDPASS_STEP_PROCESS, 0, "gone", "{where}: there is no such process, or no more ({errno})"},
 	{FDPASS_STEP_PROCESS, 0, "zombie",
 	 "{where}: process {process} has ended and holds nothing any more; its parent has not "
-	 "asked "
-	 "for its status yet"},
+	 "asked for its status yet"},
 	{FDPASS_STEP_PROCESS, 0, "thread",
 	 "{where}: {process} is a thread; name its process, see Tgid in /proc/{process}/status"},
 	{FDPASS_STEP_PROCESS, 0, "number", "{where}: no process has such a number"},
@@ -28,22 +27,18 @@ static const struct cli_wording wordings[] = {
 	 "fdsend --pidref"},
 	{FDPASS_STEP_PROCESS, 0, "pidfs",
 	 "{where}: this kernel has no inode that names a process (Linux 6.9 does, on 64-bit "
-	 "machines); "
-	 "use the PID alone"},
+	 "machines); use the PID alone"},
 	{FDPASS_STEP_PROCESS, 0, "hidden",
 	 "{where}: it is there, but no process that holds it is visible to this user; try it as "
-	 "root, "
-	 "or in the PID namespace of that process"},
+	 "root, or in the PID namespace of that process"},
 	{FDPASS_STEP_PROCESS, 0, "nobody",
 	 "{where}: no process holds that; 'fdsend --list -p PID' shows what a process holds"},
 	{FDPASS_STEP_PROCESS, ENOTUNIQ, NULL,
 	 "{where}: several processes hold that, and none is the ancestor of all the others: "
-	 "{text}; "
-	 "name one of them by its PID"},
+	 "{text}; name one of them by its PID"},
 	{FDPASS_STEP_PROCESS, 0, "policy",
 	 "{where}: this process may not look at others ({errno}): a seccomp filter or security "
-	 "module "
-	 "forbids pidfd_open(2)"},
+	 "module forbids pidfd_open(2)"},
 	{FDPASS_STEP_PROCESS, 0, "proc",
 	 "{where}: /proc cannot be read ({errno}); is it mounted, and does it show other users' "
 	 "processes (hidepid)?"},
@@ -56,23 +51,19 @@ static const struct cli_wording wordings[] = {
 	{FDPASS_STEP_ACQUIRE, 0, "zombie", "{where}: the process has ended"},
 	{FDPASS_STEP_ACQUIRE, 0, "user",
 	 "{where}: not allowed ({errno}): the process runs, or began, as another user ({user}); do "
-	 "this "
-	 "as root (CAP_SYS_PTRACE), as with sudo"},
+	 "this as root (CAP_SYS_PTRACE), as with sudo"},
 	{FDPASS_STEP_ACQUIRE, 0, "group",
 	 "{where}: not allowed ({errno}): the process runs, or began, with another group; do this "
 	 "as root (CAP_SYS_PTRACE), as with sudo"},
 	{FDPASS_STEP_ACQUIRE, 0, "capabilities",
 	 "{where}: not allowed ({errno}): the process has capabilities that this one has not; do "
-	 "this as "
-	 "root (CAP_SYS_PTRACE), as with sudo"},
+	 "this as root (CAP_SYS_PTRACE), as with sudo"},
 	{FDPASS_STEP_ACQUIRE, 0, "dumpable",
 	 "{where}: not allowed ({errno}): the process has protected itself (PR_SET_DUMPABLE, or "
-	 "its "
-	 "program may not be read); do this as root (CAP_SYS_PTRACE), as with sudo"},
+	 "its program may not be read); do this as root (CAP_SYS_PTRACE), as with sudo"},
 	{FDPASS_STEP_ACQUIRE, 0, "yama",
 	 "{where}: not allowed ({errno}): kernel.yama.ptrace_scope lets only ancestors or root do "
-	 "this; do "
-	 "it as root, or lower it with sysctl"},
+	 "this; do it as root, or lower it with sysctl"},
 	{FDPASS_STEP_ACQUIRE, 0, "policy",
 	 "{where}: not allowed ({errno}): a security module, a user namespace or a seccomp filter "
 	 "forbids it"},
@@ -80,12 +71,10 @@ static const struct cli_wording wordings[] = {
 	 "{where}: a socket cannot be opened a second time, only duplicated: use --dup"},
 	{FDPASS_STEP_ACQUIRE, 0, "anonymous",
 	 "{where}: it has no file that could be opened a second time, it can only be duplicated: "
-	 "use "
-	 "--dup"},
+	 "use --dup"},
 	{FDPASS_STEP_ACQUIRE, 0, "device",
 	 "{where}: opening this device a second time makes another one of it, it can only be "
-	 "duplicated: "
-	 "use --dup"},
+	 "duplicated: use --dup"},
 	{FDPASS_STEP_ACQUIRE, 0, "fifo",
 	 "{where}: nobody reads from this FIFO, so it cannot be opened for writing; use --dup"},
 	{FDPASS_STEP_ACQUIRE, 0, "lease",

@@ -46,11 +46,10 @@ void cli_admit_check(const struct cli_admissions *admissions, const struct cli_p
 		     enum fdpass_address_kind kind, const char *text)
 {
 	if (admissions->count > 0 && kind == FDPASS_ADDRESS_NAMED && strchr(text, '/') == NULL)
-		cli_usage_error(
-			program,
-			"'%s': others cannot reach a name in the run directory; with --from-user "
-			"and --from-group use a path or --abstract",
-			text);
+		cli_usage_error(program,
+				"'%s': others cannot reach a name in the run directory; with "
+				"--from-user and --from-group use a path or --abstract",
+				text);
 }
 
 static int admit(const struct cli_admission *admission, const struct cli_program *program,

@@ -45,8 +45,7 @@ static const struct cli_wording sending[] = {
 	 "{where}: the receiver closed the connection without reading; nothing was given"},
 	{FDPASS_STEP_ANSWER, EBUSY, NULL,
 	 "{where}: not taken: {text}; nothing was given. With --blocking, fdsend waits for the "
-	 "next "
-	 "receiver"},
+	 "next receiver"},
 	{FDPASS_STEP_ANSWER, EREMOTEIO, NULL, "{where}: the receiver refused: {text}"},
 	{FDPASS_STEP_ANSWER, EPROTONOSUPPORT, NULL,
 	 "{where}: the receiver ended without asking for them; it is too old to take names or more "
@@ -71,26 +70,22 @@ static const struct cli_wording sending[] = {
 	 "started its command"},
 	{FDPASS_STEP_START, EOWNERDEAD, "hidden",
 	 "{where}: accepted, but the receiver is not visible in /proc; it cannot be told whether "
-	 "it "
-	 "has started its command"},
+	 "it has started its command"},
 	{FDPASS_STEP_START, EOWNERDEAD, NULL,
 	 "{where}: accepted, and then the receiver ended; it cannot be told whether it had started "
 	 "its command"},
 	{FDPASS_STEP_START, EOPNOTSUPP, NULL,
 	 "{where}: the kernel cannot tell who answers, which takes Linux 6.5 ({errno}); nothing "
-	 "was "
-	 "given"},
+	 "was given"},
 	{FDPASS_STEP_ANSWER, ENOMSG, NULL,
 	 "{where}: the descriptors were read, but this receiver does not answer, as "
-	 "--confirm=answer "
-	 "demands"},
+	 "--confirm=answer demands"},
 	{FDPASS_STEP_WAIT, ETIMEDOUT, "sent",
 	 "{where}: the time ran out before the receiver took the descriptors; as they are on their "
 	 "way, it may still do so"},
 	{FDPASS_STEP_WAIT, ETIMEDOUT, "stranger",
 	 "{where}: the time ran out; who listens there is process {process} of user {user}, who "
-	 "may "
-	 "not have this (--to-user). Nothing was given"},
+	 "may not have this (--to-user). Nothing was given"},
 	{FDPASS_STEP_WAIT, ETIMEDOUT, "denied",
 	 "{where}: the time ran out, and this user is not allowed to connect; nothing was given"},
 	{FDPASS_STEP_WAIT, ETIMEDOUT, "backlog",
@@ -112,8 +107,7 @@ static const struct cli_wording sending[] = {
 	 "{where}: the time ran out before there was a receiver; nothing was given"},
 	{FDPASS_STEP_WAIT, ECANCELED, "sent",
 	 "{where}: interrupted before the receiver took the descriptors; as they are on their way, "
-	 "it "
-	 "may still do so"},
+	 "it may still do so"},
 	{FDPASS_STEP_WAIT, ECANCELED, "accepted",
 	 "{where}: interrupted; the receiver has the descriptors, and has not started its command"},
 	{FDPASS_STEP_WAIT, ECANCELED, "started",
@@ -121,8 +115,7 @@ static const struct cli_wording sending[] = {
 	{FDPASS_STEP_WAIT, ECANCELED, NULL, "{where}: interrupted; nothing was given"},
 	{FDPASS_STEP_ANSWER, 0, NULL,
 	 "{where}: waiting for the answer failed: {errno}; it cannot be told whether the receiver "
-	 "has "
-	 "the descriptors"},
+	 "has the descriptors"},
 };
 
 static const struct cli_wording receiving[] = {
@@ -138,8 +131,7 @@ static const struct cli_wording receiving[] = {
 	 "stream socket"},
 	{FDPASS_STEP_PEER, EPERM, NULL,
 	 "{where}: the connection was made by process {process} of user {user}, who is not "
-	 "admitted; "
-	 "if it should be, name it with --from-user"},
+	 "admitted; if it should be, name it with --from-user"},
 	{FDPASS_STEP_RECEIVE, ECONNRESET, NULL,
 	 "{where}: the other end closed it without sending a descriptor"},
 	{FDPASS_STEP_RECEIVE, 0, "", "{where}: waiting for a sender failed: {errno}"},
@@ -147,16 +139,13 @@ static const struct cli_wording receiving[] = {
 	{FDPASS_STEP_ADDRESS, 0, NULL, "{where}: {text}"},
 	{FDPASS_STEP_LOCK, EWOULDBLOCK, NULL,
 	 "{where}: a stale socket has this name, and another process holds the lock of its "
-	 "directory; "
-	 "end that one, or remove the socket"},
+	 "directory; end that one, or remove the socket"},
 	{FDPASS_STEP_LOCK, 0, NULL,
 	 "{where}: a stale socket has this name, and its directory may not be read, which is "
-	 "needed to "
-	 "lock it ({errno}); remove the socket"},
+	 "needed to lock it ({errno}); remove the socket"},
 	{FDPASS_STEP_PUBLISH, EPERM, NULL,
 	 "{where}: a stale socket has this name, and it is not ours to remove ({errno}); its owner "
-	 "or "
-	 "root can, or choose another name"},
+	 "or root can, or choose another name"},
 	{FDPASS_STEP_DIRECTORY, ENOENT, NULL,
 	 "{where}: the directory is not there ({errno}); make it first"},
 	{FDPASS_STEP_DIRECTORY, EACCES, NULL,
@@ -167,8 +156,7 @@ static const struct cli_wording receiving[] = {
 	 "user may write to"},
 	{FDPASS_STEP_WAIT, ETIMEDOUT, "lock",
 	 "{where}: the time ran out; a stale socket has this name, and another process holds the "
-	 "lock "
-	 "of its directory"},
+	 "lock of its directory"},
 	{FDPASS_STEP_WAIT, ETIMEDOUT, NULL,
 	 "{where}: the time ran out before somebody who is admitted had sent what is wanted; "
 	 "--verbose shows who came"},
@@ -195,8 +183,7 @@ static const struct cli_wording opening[] = {
 	 "{where}: there is no such socket ({errno}); start its server first"},
 	{FDPASS_STEP_CONNECT, EACCES, NULL,
 	 "{where}: not allowed to connect ({errno}); that takes write permission on the socket, "
-	 "and "
-	 "the way to it has to be open to this user"},
+	 "and the way to it has to be open to this user"},
 	{FDPASS_STEP_OPEN, ENXIO, NULL,
 	 "{where}: nobody reads this FIFO, or the device is not there ({errno})"},
 	{FDPASS_STEP_OPEN, ENOENT, NULL,
@@ -213,8 +200,7 @@ static const struct cli_wording opening[] = {
 	{FDPASS_STEP_OPEN, 0, NULL, "{where}: {errno}"},
 	{FDPASS_STEP_WAIT, ETIMEDOUT, "lock",
 	 "{where}: the time ran out; a stale socket has this name, and another process holds the "
-	 "lock "
-	 "of its directory"},
+	 "lock of its directory"},
 	{FDPASS_STEP_WAIT, ETIMEDOUT, NULL,
 	 "{where}: the time ran out before it was open; nothing was given"},
 };
@@ -223,12 +209,10 @@ static const struct cli_wording opening[] = {
 static const struct cli_wording either[] = {
 	{FDPASS_STEP_RUNDIR, EPERM, NULL,
 	 "{where}: the run directory is not safe: {text}; mend it, set FDPASS_RUNTIME_DIR, or use "
-	 "a "
-	 "path"},
+	 "a path"},
 	{FDPASS_STEP_RUNDIR, 0, NULL,
 	 "{where}: the run directory cannot be used ({errno}); set FDPASS_RUNTIME_DIR to a "
-	 "directory "
-	 "of your own, or use a path"},
+	 "directory of your own, or use a path"},
 	{FDPASS_STEP_SOCKET, EMFILE, NULL, FULL_TABLE},
 	{FDPASS_STEP_MEMORY, 0, NULL, "{where}: {errno}"},
 };
@@ -238,8 +222,7 @@ static const char *in_use(const struct fdpass_error *error)
 {
 	if (error->code == EADDRINUSE && error->peer.pid > 0)
 		return "{where}: already in use by process {process}; choose another name or end "
-		       "that "
-		       "one first";
+		       "that one first";
 	if (error->code == EADDRINUSE)
 		return "{where}: already in use; choose another name or end the other receiver "
 		       "first";
@@ -275,15 +258,12 @@ static const char *look(const char *where, const struct fdpass_error *error)
 	if (error->step == FDPASS_STEP_CONNECT && error->code == ENOENT &&
 	    lacks_run_directory(where))
 		return "{where}: no receiver is there ({errno}), and not even the user's run "
-		       "directory; "
-		       "set FDPASS_RUNTIME_DIR on both sides, or use a path";
+		       "directory; set FDPASS_RUNTIME_DIR on both sides, or use a path";
 	if (error->step == FDPASS_STEP_WAIT && error->code == ETIMEDOUT && error->text[0] == '\0' &&
 	    lacks_run_directory(where))
 		return "{where}: the time ran out before there was a receiver, or even the user's "
-		       "run "
-		       "directory; set FDPASS_RUNTIME_DIR on both sides, or use a path. Nothing "
-		       "was "
-		       "given";
+		       "run directory; set FDPASS_RUNTIME_DIR on both sides, or use a path. "
+		       "Nothing was given";
 	return NULL;
 }
 

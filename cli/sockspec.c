@@ -33,12 +33,11 @@ void cli_sockspec_check(const struct cli_program *program, enum fdpass_address_k
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++) {
 		if (strncmp(text, schemes[i], strlen(schemes[i])) == 0 ||
 		    strcmp(text, "listen") == 0)
-			cli_usage_error(
-				program,
-				"'%s' looks like an address and not like a SOCKSPEC; what a "
-				"process holds needs --pid before it, and a socket of that "
-				"name is written './%s'",
-				text, text);
+			cli_usage_error(program,
+					"'%s' looks like an address and not like a SOCKSPEC; what "
+					"a process holds needs --pid before it, and a socket of "
+					"that name is written './%s'",
+					text, text);
 	}
 }
 

@@ -176,10 +176,9 @@ static _Noreturn void exec_command(struct reception *reception)
 
 	unblock(reception, &changed);
 	if (limit != inherited)
-		cli_verbose(
-			"the command's soft limit on open files is %ju, since the inherited %ju "
-			"leaves no room",
-			(uintmax_t)limit, (uintmax_t)inherited);
+		cli_verbose("the command's soft limit on open files is %ju, since the inherited "
+			    "%ju leaves no room",
+			    (uintmax_t)limit, (uintmax_t)inherited);
 	cli_signals_restore();
 	status = fdrecv_command_exec(reception->path, request->command);
 	code = errno;

@@ -71,22 +71,22 @@ static void settle_origins(struct request *request)
 			used |= request->groups[j].origin == (int)i;
 		if (!used)
 			cli_usage_error(&fdrecv_program,
-					"--pid %s: no target and LIST or EXPR follows, such as "
-					"-l listen:8080",
+					"--pid %s: no target and LIST or EXPR follows, such as -l "
+					"listen:8080",
 					origin->process.text);
 		if (origin->mode != NULL && origin->dup_spelling[0] != '\0')
-			cli_usage_error(&fdrecv_program,
-					"--mode: %s shares the open file, with the mode that it "
-					"has",
-					origin->dup_spelling);
+			cli_usage_error(
+				&fdrecv_program,
+				"--mode: %s shares the open file, with the mode that it has",
+				origin->dup_spelling);
 		if (origin->mode != NULL)
 			origin->method = cli_acquire_mode(origin->mode);
 		if (origin->dup_spelling[0] != '\0')
 			origin->method = FDPASS_METHOD_DUPLICATE;
 	}
 	if (request->retire != RETIRE_NOTHING && request->origin_count == 0)
-		cli_usage_error(&fdrecv_program, "--retire ends the process of --pid, which was "
-						 "not given");
+		cli_usage_error(&fdrecv_program,
+				"--retire ends the process of --pid, which was not given");
 }
 
 /* -E must not write over what -l announces. */

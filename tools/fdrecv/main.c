@@ -62,11 +62,10 @@ static void prepare_table(struct reception *reception)
 				      fdrecv_placement_highest(&reception->placement),
 				      fdrecv_reception_needs(reception));
 	if (r == -EMFILE) {
-		cli_error(
-			"the hard limit on open files, %ju, is too low for target %d and what else "
-			"is needed (ulimit -Hn)",
-			(uintmax_t)reception->table.inherited.rlim_max,
-			fdrecv_placement_highest(&reception->placement));
+		cli_error("the hard limit on open files, %ju, is too low for target %d and what "
+			  "else is needed (ulimit -Hn)",
+			  (uintmax_t)reception->table.inherited.rlim_max,
+			  fdrecv_placement_highest(&reception->placement));
 		fdrecv_leave(reception, FAILED);
 	}
 	if (r < 0) {
@@ -94,8 +93,8 @@ static void prepare(struct reception *reception)
 			  status != COMMAND_NOT_FOUND ? ""
 			  : strchr(request->command[0], ' ') == NULL
 				  ? "; there is no such command"
-				  : "; there is no such command: write its "
-				    "arguments as words of their own");
+				  : "; there is no such command: write its arguments as words of "
+				    "their own");
 		fdrecv_leave(reception, status);
 	}
 	prepare_table(reception);

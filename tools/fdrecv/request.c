@@ -31,12 +31,11 @@ static void draft_target(struct draft *draft, const struct cli_parser *parser, e
 			 const char *argument)
 {
 	if (draft->target_spelling[0] != '\0')
-		cli_usage_error(
-			&fdrecv_program,
-			"%s%s%s: another target, %s, has no SOCKSPEC yet; write several numbers "
-			"for one SOCKSPEC as one list, such as -f 0,1",
-			cli_spelling(parser), argument != NULL ? " " : "",
-			argument != NULL ? argument : "", draft->target_spelling);
+		cli_usage_error(&fdrecv_program,
+				"%s%s%s: another target, %s, has no SOCKSPEC yet; write several "
+				"numbers for one SOCKSPEC as one list, such as -f 0,1",
+				cli_spelling(parser), argument != NULL ? " " : "",
+				argument != NULL ? argument : "", draft->target_spelling);
 	draft->target = target;
 	strcpy(draft->target_spelling, cli_spelling(parser));
 }
@@ -282,10 +281,9 @@ void fdrecv_request_parse(struct request *request, int argc, char **argv)
 		cli_usage_error(&fdrecv_program, "no TARGET and SOCKSPEC after %s",
 				draft.kind.spelling);
 	if (request->group_count == 0 && request->origin_count == 0)
-		cli_usage_error(
-			&fdrecv_program,
-			"nothing to receive: name a target and a SOCKSPEC, such as -f 0 NAME, "
-			"before --run, after which all is the command's");
+		cli_usage_error(&fdrecv_program,
+				"nothing to receive: name a target and a SOCKSPEC, such as -f 0 "
+				"NAME, before --run, after which all is the command's");
 	if (request->command[0] == NULL)
 		cli_usage_error(&fdrecv_program, "no command: end with --run COMMAND");
 	fdrecv_request_check(request);

@@ -79,10 +79,9 @@ static void check_alone(struct reception *reception, const struct fdpass_set *se
 		fdpass_match_free(match);
 		if (holders <= 1)
 			continue;
-		cli_error(
-			"--retire: %d processes hold the listening socket; a server of several is "
-			"ended by its own signal, such as --retire=QUIT or --retire=TERM",
-			holders);
+		cli_error("--retire: %d processes hold the listening socket; a server of several "
+			  "is ended by its own signal, such as --retire=QUIT or --retire=TERM",
+			  holders);
 		fdrecv_leave(reception, FAILED);
 	}
 }
@@ -96,11 +95,10 @@ static void check(struct reception *reception, const struct retiree *retiree)
 		fdrecv_leave(reception, FAILED);
 	}
 	if (reception->request->retire == RETIRE_IDLE && retiree->accepted_count == 0) {
-		cli_error(
-			"--retire: no listening socket was taken from process %jd, so that it "
-			"cannot be seen whether it is idle; name the signal that ends it, such as "
-			"--retire=TERM",
-			pid);
+		cli_error("--retire: no listening socket was taken from process %jd, so that it "
+			  "cannot be seen whether it is idle; name the signal that ends it, such "
+			  "as --retire=TERM",
+			  pid);
 		fdrecv_leave(reception, FAILED);
 	}
 }
@@ -157,10 +155,9 @@ static void tell(const struct retiree *retiree, int result)
 	else if (result == -ESRCH)
 		cli_verbose("process %jd has ended by itself", pid);
 	else if (result == -ETIMEDOUT && retiree->connections > 0)
-		cli_error(
-			"--retire: process %jd still had %d connection%s when the time ran out; it "
-			"goes on, beside the command",
-			pid, retiree->connections, retiree->connections == 1 ? "" : "s");
+		cli_error("--retire: process %jd still had %d connection%s when the time ran out; "
+			  "it goes on, beside the command",
+			  pid, retiree->connections, retiree->connections == 1 ? "" : "s");
 	else if (result == -ETIMEDOUT)
 		cli_error("--retire: process %jd was not stopped when the time ran out, and could "
 			  "not be looked at; it goes on, beside the command",

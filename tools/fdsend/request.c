@@ -289,8 +289,8 @@ static void check(const struct request *request)
 {
 	if (request->source_count == 0 && request->process.text == NULL)
 		cli_usage_error(&fdsend_program,
-				"nothing to send: name descriptors with --fd LIST, or "
-				"have them opened with --open, --listen or --connect");
+				"nothing to send: name descriptors with --fd LIST, or have them "
+				"opened with --open, --listen or --connect");
 	check_process(request);
 	if (request->until != FDPASS_UNTIL_ACCEPTED && request->confirm == FDPASS_CONFIRM_NONE)
 		cli_usage_error(&fdsend_program,
@@ -303,11 +303,10 @@ static void check(const struct request *request)
 		if (request->kind.value == FDPASS_ADDRESS_CONNECTED &&
 		    strcmp(request->socket, "1") == 0 &&
 		    fdsend_source_is_chosen(&request->sources[i]))
-			cli_usage_error(
-				&fdsend_program,
-				"'%s': the port that is chosen is printed on descriptor 1, which "
-				"cannot be the SOCKSPEC too",
-				request->sources[i].text);
+			cli_usage_error(&fdsend_program,
+					"'%s': the port that is chosen is printed on descriptor 1, "
+					"which cannot be the SOCKSPEC too",
+					request->sources[i].text);
 	}
 	cli_sockspec_check(&fdsend_program, request->kind.value, request->socket);
 }

@@ -70,8 +70,8 @@ static int import_activation(struct sources *sources)
 		cli_error("--listen-fds: LISTEN_FDS announces nothing; it is set by who starts "
 			  "fdsend with sockets, such as a socket unit of systemd");
 	else if (r == -ESRCH)
-		cli_error("--listen-fds: %s; a shell or wrapper hands it on with "
-			  "'LISTEN_PID=$$ exec fdsend'",
+		cli_error("--listen-fds: %s; a shell or wrapper hands it on with 'LISTEN_PID=$$ "
+			  "exec fdsend'",
 			  error.text);
 	else
 		cli_error("--listen-fds: %s", error.text[0] != '\0' ? error.text : strerror(-r));
