@@ -295,9 +295,9 @@ def test_as_the_first_process_of_a_container(programs):
     """A script that starts a server, which is replaced by what PID 1 becomes."""
     script = """
 mkfifo port
-python3 -I -S -c 'import socket, time
+python3 -I -S -c 'import signal, socket
 s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1], flush=True)
-c = s.accept()[0]; c.recv(1); c.close(); time.sleep(1000)' > port &
+c = s.accept()[0]; c.recv(1); c.close(); signal.pause()' > port &
 read port < port
 echo "on port $port:"
 exec fdrecv -v -p $! -l "listen:$port" --retire --run "$@"
