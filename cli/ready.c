@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,7 +35,7 @@ static void forget_sigpipe(void)
 	sigtimedwait(&set, NULL, &at_once);
 }
 
-int cli_ready_tell(int fd, const struct fdpass_wait *wait)
+static int write_line(int fd, const struct fdpass_wait *wait)
 {
 	int r = fdpass_poll(fd, POLLOUT, wait);
 
@@ -46,4 +47,18 @@ int cli_ready_tell(int fd, const struct fdpass_wait *wait)
 	if (r == -EPIPE)
 		forget_sigpipe();
 	return r;
+}
+
+int cli_ready_tell(int fd, const struct fdpass_wait *wait)
+{
+	int r = fd >= 0 ? write_line(fd, wait) : 0;
+
+	if (r < 0 && r != -ECANCELED)
+		cli_error("--ready-fd: writing to descriptor %d failed: %s", fd, strerror(-r));
+	if (r < 0 || fd < 0)
+		return r;
+	close(fd);
+	/* What is opened from here on must not become stdin, stdout or stderr. */
+	cli_standard_reserve();
+	return 0;
 }

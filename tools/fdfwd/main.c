@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/attach.h"
 #include "cli/diagnostic.h"
@@ -74,25 +73,6 @@ static void listen_there(struct forwarding *forwarding)
 		fdfwd_leave(forwarding, r);
 }
 
-static void tell_ready(struct forwarding *forwarding)
-{
-	int fd = forwarding->request->ready_fd;
-	int r;
-
-	if (fd < 0)
-		return;
-	r = cli_ready_tell(fd, &forwarding->wait);
-	if (r < 0) {
-		if (r != -ECANCELED)
-			cli_error("--ready-fd: writing to descriptor %d failed: %s", fd,
-				  strerror(-r));
-		fdfwd_leave(forwarding, r);
-	}
-	close(fd);
-	/* What is opened from here on must not become stdin, stdout or stderr. */
-	cli_standard_reserve();
-}
-
 static _Noreturn void relay_once(struct forwarding *forwarding)
 {
 	struct fdpass_error error = FDPASS_ERROR_INIT;
@@ -141,7 +121,9 @@ int main(int argc, char **argv)
 	}
 	forwarding.wait.cancel_fd = cli_signals_fd();
 	listen_there(&forwarding);
-	tell_ready(&forwarding);
+	r = cli_ready_tell(request.ready_fd, &forwarding.wait);
+	if (r < 0)
+		fdfwd_leave(&forwarding, r);
 	if (request.how_often == KEEP)
 		fdfwd_keep(&forwarding);
 	relay_once(&forwarding);

@@ -3,18 +3,14 @@
 #include "tools/fdrecv/receive.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/attach.h"
 #include "cli/diagnostic.h"
 #include "cli/explain.h"
 #include "cli/ready.h"
 #include "cli/report.h"
-#include "cli/standard.h"
 
 /* The library's error, on one address. */
 static _Noreturn void leave_failed(struct reception *reception, const char *where,
@@ -94,21 +90,12 @@ void fdrecv_listen(struct reception *reception)
 
 void fdrecv_tell_ready(struct reception *reception)
 {
-	int fd = reception->request->ready_fd;
-	int r;
+	int r = cli_ready_tell(reception->request->ready_fd, &reception->wait);
 
-	if (fd < 0)
-		return;
-	r = cli_ready_tell(fd, &reception->wait);
 	if (r == -ECANCELED)
 		fdrecv_leave_cancelled(reception);
-	if (r < 0) {
-		cli_error("--ready-fd: writing to descriptor %d failed: %s", fd, strerror(-r));
+	if (r < 0)
 		fdrecv_leave(reception, r == -ETIMEDOUT ? TIMED_OUT : FAILED);
-	}
-	close(fd);
-	/* What is opened from here on must not become stdin, stdout or stderr. */
-	cli_standard_reserve();
 }
 
 /* 1 when the handover can be used for its group; else it is refused. */
