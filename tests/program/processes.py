@@ -182,7 +182,7 @@ class Process:
 
     def _drain(self, number):
         """Takes what is there now; another process may still hold the other end."""
-        while True:
+        while number in self.readers:
             try:
                 piece = os.read(self.readers[number], 65536)
             except BlockingIOError:
@@ -190,7 +190,6 @@ class Process:
             self.text[number] += piece
             if not piece:
                 os.close(self.readers.pop(number))
-                return
 
     def _fail(self, what):
         for number in list(self.readers):

@@ -144,7 +144,7 @@ def test_sender_that_is_killed(programs):
 @pytest.mark.parametrize("option", [[], ["--keep"]], ids=str)
 def test_the_time_runs_out(programs, option):
     """Of one handover, from when it came, with --keep."""
-    relay = programs.fdfwd(*option, "-b", "-t", "0.5", "from", "to")
+    relay = programs.fdfwd(*option, "-b", "-t", "1.5", "from", "to")
     message = programs.fails(programs.fdsend("-f", "0", "from"), 1, "refused", "the time ran out")
     assert programs.named("to") in message
     if not option:
@@ -229,7 +229,7 @@ def test_a_signal_lets_those_on_their_way_finish(programs):
 
 def test_within_the_time(programs):
     """What is still on its way then is given up, and its sender told."""
-    relay = programs.fdfwd("-v", "--keep", "-b", "-t", "0.5", "from", "to")
+    relay = programs.fdfwd("-v", "--keep", "-b", "-t", "1.5", "from", "to")
     on_its_way = programs.fdsend("-f", "10", "from", fds={10: programs.text("late")})
     relay.said("waiting for a receiver")
     relay.signal(signal.SIGTERM)

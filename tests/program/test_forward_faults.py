@@ -267,7 +267,7 @@ def test_ready_pipe_is_closed(programs):
 def test_receiver_that_reads_nothing(programs):
     """It costs its own handover the time, and nobody else anything."""
     deaf = programs.closes(peers.Receiver(programs.path("to")))
-    relay = programs.fdfwd("-v", "--keep", "-t", "0.5", "./from", "./to")
+    relay = programs.fdfwd("-v", "--keep", "-t", "1.5", "./from", "./to")
     there = programs.fdsend("-f", "0", "./from")
     deaf.accept()
     programs.fails(there, 1, "refused", "./to: ", "time ran out")
@@ -318,7 +318,7 @@ def test_stranger_at_the_receivers_place(programs):
         signal.pause()
 
     squatter = programs.forked(squat, user=STRANGER, cwd=folder / "shared", ready=3).wait_ready()
-    relay = programs.fdfwd("--keep", "-b", "-t", "0.5", "./from", str(folder / "shared/to"))
+    relay = programs.fdfwd("--keep", "-b", "-t", "1.5", "./from", str(folder / "shared/to"))
     programs.fails(programs.fdsend("-f", "0", "./from"), 1, "refused", f"user {STRANGER}")
     squatter.kill()
     os.unlink(folder / "shared/to")

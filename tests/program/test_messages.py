@@ -172,7 +172,7 @@ def time_while_it_is_not_read(programs):
     r"""fdsend: {here}/x.sock: the time ran out before the receiver took the descriptors; as they are on \
         their way, it may still do so"""
     receiver = programs.closes(peers.Receiver(programs.path("x.sock")))
-    sender = programs.fdsend("-t", "0.5", "-f", "0", programs.path("x.sock"))
+    sender = programs.fdsend("-t", "1.5", "-f", "0", programs.path("x.sock"))
     receiver.accept()
     return sender
 
@@ -182,7 +182,7 @@ def time_while_it_is_too_old(programs):
     r"""fdsend: {here}/x.sock: the time ran out, and the receiver has not asked for them; it may be too old \
         to take names or more than 253 descriptors. Nothing was given"""
     receiver = programs.closes(peers.Receiver(programs.path("x.sock")))
-    sender = programs.fdsend("-t", "0.5", "-f", "in=0", programs.path("x.sock"))
+    sender = programs.fdsend("-t", "1.5", "-f", "in=0", programs.path("x.sock"))
     receiver.accept()
     return sender
 

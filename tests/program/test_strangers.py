@@ -96,7 +96,7 @@ def test_surplus(programs):
 @pytest.mark.parametrize("end", ["served", "time-out", "signal"])
 def test_refused_handover(programs, end):
     """Fewer than asked for."""
-    receiver = receive(programs, "-t", "1" if end == "time-out" else "0", "./socket", lists="0,4")
+    receiver = receive(programs, "-t", "3" if end == "time-out" else "0", "./socket", lists="0,4")
     present = gift(programs)
     programs.closes(peers.send(programs.path("socket"), [present.fileno()]))
     present.leave()
@@ -156,7 +156,7 @@ def test_stranger_sends_one_to_a_sender(programs, kernel, end):
 
     squatter = programs.forked(squat, user=STRANGER, cwd="/", ready=3).wait_ready()
     older = [f"setsockopt:error={errno.errorcode[errno.ENOPROTOOPT]}"] if kernel == "older" else []
-    words = ["-b", "-t", "1"] if end == "time-out" else []
+    words = ["-b", "-t", "3"] if end == "time-out" else []
     sender = programs.start([*tampered("connect:signal=SIGSTOP:when=1", *older), programs.fdsend_path, "-a",
                              *words, "-f", "0", name], env=TRACED)
     squatter.said("\n", 1)
