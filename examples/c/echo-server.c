@@ -3,12 +3,11 @@
  * A TCP echo server that is replaced while it runs, and whose clients do not notice: their connections go to
  * the successor, together with the listening socket.
  *
- * usage: echo-server PORT CONTROL
+ * usage: echo-server tcp:PORT unix:CONTROL
  *
- * The first one listens on PORT and on the Unix socket CONTROL, a path, of its user's alone. Start it again with the
- * same arguments, from a new binary for example: the new one connects to CONTROL, gets everything that the
- * old one has, says so, and serves; the old one ends when it has heard that. If the new one fails before,
- * the old one goes on.
+ * The first one listens there; CONTROL is a path, of its user's alone. Start it again with the same arguments, from
+ * a new binary for example: the new one connects to CONTROL, gets everything that the old one has, says so, and
+ * serves; the old one ends when it has heard that. If the new one fails before, the old one goes on.
  *
  * What makes it work: nothing of a conversation is in the memory of the process. Bytes are looked at in the
  * socket (MSG_PEEK), echoed, and only then taken out, as many as went. So a connection can change hands
@@ -18,171 +17,135 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fdpass.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* What each of our descriptors is; they are handed over under these names. */
-enum kind { NOTHING, LISTENER, CONTROL, CLIENT };
-static const char *const names[] = {NULL, "listener", "control", "client"};
+#define PATIENCE                                                                                   \
+	INT64_C(5000000000) /* ns: clients wait while a process takes over from the other */
 
-#define NUMBERS 65536
-static unsigned char kinds[NUMBERS]; /* by descriptor */
-static int events;                   /* epoll */
+/* All that we have, and what a successor gets, in this order: the two that listen, and the clients. */
+enum { LISTENER, CONTROL, CLIENTS, ROOM = 10000 };
+static struct pollfd ours[ROOM];
+static nfds_t count;
 
-static _Noreturn void fail(const char *what, const struct fdpass_error *error)
+static void add(int fd)
+{
+	if (count < ROOM)
+		ours[count++] = (struct pollfd){.fd = fd, .events = POLLIN};
+	else
+		close(fd);
+}
+
+static void complain(const char *what, int code, const struct fdpass_error *error)
 {
 	char line[FDPASS_ERROR_LINE_MAX];
 
 	fprintf(stderr, "echo-server: %s: %s\n", what,
-		fdpass_error_format(error, line, sizeof(line)));
-	exit(1);
+		error->step == FDPASS_STEP_NONE ? strerror(-code)
+						: fdpass_error_format(error, line, sizeof(line)));
 }
 
-/* Edge-triggered, for both directions: what is there already is reported once more to each new epoll. */
-static void watch(int fd, enum kind kind)
+/* Ends the program if that failed. */
+static void must(int result, const char *what, const struct fdpass_error *error)
 {
-	struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.fd = fd};
-
-	/* The flag belongs to the socket, which both generations share: it is the same for both. */
-	if (fd >= NUMBERS || fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ||
-	    epoll_ctl(events, EPOLL_CTL_ADD, fd, &event) < 0) {
-		close(fd);
-		return;
+	if (result < 0) {
+		complain(what, result, error);
+		exit(1);
 	}
-	kinds[fd] = kind;
 }
 
-static void echo(int fd)
+/* One round, so that who sends without end keeps nobody waiting. */
+static void echo(struct pollfd *client)
 {
 	char bytes[16384];
+	ssize_t size = recv(client->fd, bytes, sizeof(bytes), MSG_PEEK);
 
-	for (;;) {
-		ssize_t seen = recv(fd, bytes, sizeof(bytes), MSG_PEEK);
-		ssize_t sent = seen > 0 ? send(fd, bytes, (size_t)seen, MSG_NOSIGNAL) : seen;
-
-		if (sent > 0) {
-			/* Out of the socket with what went, and only that. */
-			if (recv(fd, bytes, (size_t)sent, 0) == sent)
-				continue;
-		} else if (sent < 0 && errno == EAGAIN) {
-			return; /* nothing there, or no room: either will be an event */
-		}
-		kinds[fd] = NOTHING;
-		close(fd);
-		return;
+	client->events = POLLIN;
+	if (size > 0) {
+		size = send(client->fd, bytes, (size_t)size, MSG_NOSIGNAL);
+		if (size < 0 && errno == EAGAIN)
+			client->events = POLLOUT; /* until there is room again */
+	}
+	if (size > 0) /* out of the socket with what went, and only that */
+		size = recv(client->fd, bytes, (size_t)size, 0);
+	if (size == 0 || (size < 0 && errno != EAGAIN)) {
+		close(client->fd);
+		*client = ours[--count];
 	}
 }
 
-/* Gives everything to the successor at the other end of `connection`. Does not return if that worked. */
+/* Gives everything to the successor at the other end of `connection`. Ends the program if that worked. */
 static void hand_over(int connection)
 {
-	/* Our clients wait meanwhile, so not for long. */
-	const struct fdpass_wait wait = {fdpass_deadline_in(5 * INT64_C(1000000000)), -1};
+	const struct fdpass_wait wait = {fdpass_deadline_in(PATIENCE), -1};
 	struct fdpass_send_options options = FDPASS_SEND_OPTIONS_INIT;
 	struct fdpass_error error = FDPASS_ERROR_INIT;
-	char number[16], line[FDPASS_ERROR_LINE_MAX];
 	struct fdpass_address *address = NULL;
 	struct fdpass_pidref *successor = NULL;
 	struct fdpass_set *set = NULL;
 	struct fdpass_peer peer;
+	char number[16];
 	int r;
 
 	snprintf(number, sizeof(number), "%d", connection);
-	r = fdpass_address_parse(FDPASS_ADDRESS_CONNECTED, number, &address, &error);
-	if (r == 0)
-		r = fdpass_peer_get(connection, &peer);
+	options.wait = &wait;
+	options.confirm = FDPASS_CONFIRM_ANSWER; /* that it was read is not enough */
+	r = fdpass_peer_get(connection, &peer);
 	if (r == 0)
 		r = fdpass_pidref_open(peer.pid, 0, &successor, &error);
 	if (r == 0)
+		r = fdpass_address_parse(FDPASS_ADDRESS_CONNECTED, number, &address, &error);
+	if (r == 0)
 		r = fdpass_set_new(&set);
-	for (int fd = 0; r == 0 && fd < NUMBERS; fd++) {
-		if (kinds[fd] == NOTHING)
-			continue;
-		r = fdpass_set_borrow(set, fd);
-		if (r == 0)
-			r = fdpass_set_rename(set, fdpass_set_count(set) - 1, names[kinds[fd]]);
-	}
-	options.wait = &wait;
+	for (nfds_t i = 0; r == 0 && i < count; i++)
+		r = fdpass_set_borrow(set, ours[i].fd);
 	/* Only to our own user, or root: that is what the default rule of the options checks. */
 	if (r == 0)
 		r = fdpass_send(address, set, &options, NULL, &error);
-	if (r == 0) {
+	if (r == 0)
 		printf("%d handed over %zu\n", (int)getpid(), fdpass_set_count(set));
-		exit(0);
-	}
-	fprintf(stderr, "echo-server: going on: %s\n",
-		fdpass_error_format(&error, line, sizeof(line)));
-	/* One that may have them, and has not said so in time, must not begin to serve now: we do. In every
-	 * other case nothing was given. */
-	if (successor != NULL && error.step == FDPASS_STEP_WAIT && strcmp(error.text, "sent") == 0)
+	else
+		complain("going on", r, &error);
+	/* It may have them, and has not said so in time: it must not begin to serve now. */
+	if (r == -ETIMEDOUT)
 		fdpass_pidref_signal(successor, SIGKILL);
 	fdpass_set_free(set);
-	fdpass_pidref_free(successor);
 	fdpass_address_free(address);
+	fdpass_pidref_free(successor);
 	close(connection);
-}
-
-static void accept_all(int listener, enum kind kind)
-{
-	int fd;
-
-	while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
-		if (kind == CONTROL)
-			hand_over(fd);
-		else
-			watch(fd, CLIENT);
-	}
-}
-
-static struct fdpass_endpoint *endpoint_of(const char *kind, const char *where)
-{
-	struct fdpass_error error = FDPASS_ERROR_INIT;
-	struct fdpass_endpoint *endpoint;
-	char text[256];
-
-	snprintf(text, sizeof(text), "%s:%s", kind, where);
-	if (fdpass_endpoint_parse(text, &endpoint, &error) < 0)
-		fail(text, &error);
-	return endpoint;
+	if (r == 0)
+		exit(0);
 }
 
 /* Gets everything from the server that runs: 1; 0 when none does. */
-static int take_over(const char *control)
+static int take_over(const struct fdpass_endpoint *control)
 {
-	const struct fdpass_wait wait = {fdpass_deadline_in(5 * INT64_C(1000000000)), -1};
-	struct fdpass_endpoint *endpoint = endpoint_of("unix", control);
+	const struct fdpass_wait wait = {fdpass_deadline_in(PATIENCE), -1};
 	struct fdpass_error error = FDPASS_ERROR_INIT;
 	struct fdpass_receiver *receiver;
 	struct fdpass_handover *handover;
 	struct fdpass_set *set;
-	size_t count;
-	int fd, r;
+	int fd, r = fdpass_open_connect(control, &wait, &fd, &error);
 
-	r = fdpass_open_connect(endpoint, &wait, &fd, &error);
-	fdpass_endpoint_free(endpoint);
 	if (r == -ENOENT || r == -ECONNREFUSED)
 		return 0;
-	if (r < 0)
-		fail(control, &error);
-	if (fdpass_receiver_new(NULL, NULL, NULL, &receiver) < 0 ||
-	    fdpass_receiver_add_connection(receiver, fd, &error) < 0 ||
-	    fdpass_receiver_next(receiver, &wait, &handover, &error) < 0)
-		fail("taking over", &error);
+	if (r == 0)
+		r = fdpass_receiver_new(NULL, NULL, NULL, &receiver);
+	if (r == 0)
+		r = fdpass_receiver_add_connection(receiver, fd, &error);
+	if (r >= 0)
+		r = fdpass_receiver_next(receiver, &wait, &handover, &error);
+	must(r, "taking over", &error);
 	set = fdpass_handover_set(handover);
-	count = fdpass_set_count(set);
-	for (size_t i = 0; i < count; i++) {
-		const char *name = fdpass_set_name(set, i);
-
-		for (int kind = LISTENER; kind <= CLIENT; kind++) {
-			if (name != NULL && strcmp(name, names[kind]) == 0)
-				watch(fdpass_set_steal(set, i), (enum kind)kind);
-		}
-	}
+	if (fdpass_set_count(set) < CLIENTS || fdpass_set_count(set) > ROOM)
+		must(-EPROTO, "taking over", &error);
+	while (count < fdpass_set_count(set))
+		add(fdpass_set_steal(set, count));
 	/* From here on they are ours: the old one ends when it hears this. */
 	fdpass_handover_accept(handover, (uint32_t)count);
 	fdpass_handover_free(handover);
@@ -192,46 +155,55 @@ static int take_over(const char *control)
 }
 
 /* The first of its kind opens what the others inherit. A path keeps its name when the socket is given away. */
-static void open_one(struct fdpass_endpoint *endpoint, const char *where, enum kind kind)
+static void listen_at(const struct fdpass_endpoint *endpoint, const char *text)
 {
 	struct fdpass_error error = FDPASS_ERROR_INIT;
 	struct fdpass_listener *listener;
 
-	if (fdpass_open_listen(endpoint, NULL, &listener, &error) < 0)
-		fail(where, &error);
-	watch(fdpass_listener_keep(listener), kind);
-	fdpass_endpoint_free(endpoint);
+	must(fdpass_open_listen(endpoint, NULL, &listener, &error), text, &error);
+	add(fdpass_listener_keep(listener));
+	must(fcntl(ours[count - 1].fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0, text, &error);
 }
 
 int main(int argc, char **argv)
 {
+	struct fdpass_error error = FDPASS_ERROR_INIT;
+	struct fdpass_endpoint *service, *control;
+	int fd, full = 0;
+
 	if (argc != 3) {
-		fprintf(stderr, "usage: echo-server PORT CONTROL\n");
+		fprintf(stderr, "usage: echo-server tcp:PORT unix:CONTROL\n");
 		return 2;
 	}
-	events = epoll_create1(EPOLL_CLOEXEC);
-	if (events < 0) {
-		perror("echo-server: epoll_create1");
-		return 1;
-	}
+	must(fdpass_endpoint_parse(argv[1], &service, &error), argv[1], &error);
+	must(fdpass_endpoint_parse(argv[2], &control, &error), argv[2], &error);
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (!take_over(argv[2])) {
-		open_one(endpoint_of("tcp4", argv[1]), argv[1], LISTENER);
-		open_one(endpoint_of("unix", argv[2]), argv[2], CONTROL);
+	if (!take_over(control)) {
+		listen_at(service, argv[1]);
+		listen_at(control, argv[2]);
 	}
+	fdpass_endpoint_free(service);
+	fdpass_endpoint_free(control);
 	printf("%d serves\n", (int)getpid());
 	for (;;) {
-		struct epoll_event event;
-
-		if (epoll_wait(events, &event, 1, -1) < 0) {
-			if (errno == EINTR)
+		/* There is no event for a number that has become free: look again soon. */
+		ours[LISTENER].events = ours[CONTROL].events = full ? 0 : POLLIN;
+		if (poll(ours, count, full ? 100 : -1) < 0 && errno != EINTR)
+			must(-errno, "waiting", &error);
+		full = 0;
+		/* From the last on, which takes the place of one that goes. */
+		for (nfds_t i = count; i-- > 0;) {
+			if (ours[i].revents == 0)
 				continue;
-			perror("echo-server: epoll_wait");
-			return 1;
+			if (i >= CLIENTS)
+				echo(&ours[i]);
+			else if ((fd = accept4(ours[i].fd, NULL, NULL,
+					       SOCK_CLOEXEC | SOCK_NONBLOCK)) < 0)
+				full = errno != EAGAIN;
+			else if (i == CONTROL)
+				hand_over(fd);
+			else
+				add(fd);
 		}
-		if (kinds[event.data.fd] == CLIENT)
-			echo(event.data.fd);
-		else
-			accept_all(event.data.fd, (enum kind)kinds[event.data.fd]);
 	}
 }

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """The C programs in examples/, used as somebody would who copies them."""
 
+import contextlib
 import os
 import pathlib
 import random
+import signal
 import socket
 import subprocess
+import sys
 import threading
 
 import pytest
@@ -66,13 +69,13 @@ class Client(threading.Thread):
 
 def test_a_server_that_is_replaced_keeps_its_connections(start):
     port = free_port()
-    server = start("echo-server", port, "control")
+    server = start("echo-server", f"tcp:{port}", "unix:control")
     assert server.stdout.readline() == f"{server.pid} serves\n"
     clients = [Client(port, number) for number in range(50)]
     for client in clients:
         client.start()
     for _ in range(5):
-        successor = start("echo-server", port, "control")
+        successor = start("echo-server", f"tcp:{port}", "unix:control")
         assert successor.stdout.readline() == f"{successor.pid} serves\n"
         assert server.wait(30) == 0
         # Two that listen, 50 clients, and the late one if its end was not seen yet.
@@ -95,7 +98,7 @@ def test_a_server_that_is_replaced_keeps_its_connections(start):
 
 def test_a_successor_that_fails_changes_nothing(start, tmp_path):
     port = free_port()
-    server = start("echo-server", port, "control", stderr=subprocess.PIPE)
+    server = start("echo-server", f"tcp:{port}", "unix:control", stderr=subprocess.PIPE)
     server.stdout.readline()
     with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
         # Somebody who asks for everything, and takes nothing.
@@ -109,9 +112,51 @@ def test_a_successor_that_fails_changes_nothing(start, tmp_path):
         assert client.recv(100) == b"still there?"
 
 
+# Greets as fdpass-protocol(7) has it, and takes everything, but does not answer.
+HANGING = """
+import signal, socket
+with socket.socket(socket.AF_UNIX) as door:
+    door.connect("control")
+    door.sendall(b"fdpass/1")
+    socket.recv_fds(door, 1, 10)
+    signal.pause()
+"""
+
+
+def test_a_successor_that_hangs_is_ended(start):
+    """It has everything and may begin to serve at any time, while the old one goes on."""
+    port = free_port()
+    server = start("echo-server", f"tcp:{port}", "unix:control", stderr=subprocess.PIPE)
+    server.stdout.readline()
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+        assert start(sys.executable, "-c", HANGING).wait(30) == -signal.SIGKILL
+        assert server.stderr.readline().startswith("echo-server: going on: waiting")
+        client.sendall(b"still there?")
+        assert client.recv(100) == b"still there?"
+
+
+def test_more_connections_than_one_message_carries(start):
+    port = free_port()
+    server = start("echo-server", f"tcp:{port}", "unix:control")
+    server.stdout.readline()
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
+                   for _ in range(300)]
+        clients[0].sendall(b"0")
+        assert clients[0].recv(1) == b"0"
+        successor = start("echo-server", f"tcp:{port}", "unix:control")
+        assert successor.stdout.readline() == f"{successor.pid} serves\n"
+        assert server.wait(30) == 0
+        for client in clients:
+            client.sendall(b"hello")
+        for client in clients:
+            assert client.recv(5, socket.MSG_WAITALL) == b"hello"
+
+
 def test_a_port_that_is_in_use_is_an_error(start):
     with socket.create_server(("127.0.0.1", 0)) as other:
-        server = start("echo-server", other.getsockname()[1], "control", stderr=subprocess.PIPE)
+        server = start("echo-server", f"tcp:{other.getsockname()[1]}", "unix:control",
+                       stderr=subprocess.PIPE)
         _, said = server.communicate(timeout=30)
     assert server.returncode == 1
     assert said.startswith("echo-server: ") and "binding the socket" in said
