@@ -82,6 +82,10 @@ static int take(int socket, void *bytes, size_t size, struct fdpass_set *set,
 		}
 		if (r == 0)
 			return 0;
+		/* What the kernel calls a stream that is not connected (net/unix/af_unix.c). Other sockets say
+		 * ENOTCONN, and nothing else here is invalid. */
+		if (r == -EINVAL)
+			return -ENOTCONN;
 		r = wait_after(r, socket, POLLIN, NULL, wait);
 		if (r < 0)
 			return r;

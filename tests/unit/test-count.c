@@ -14,6 +14,7 @@
 
 #include "children.h"
 #include "descriptors.h"
+#include "raw.h"
 #include "scratch.h"
 
 /* A server with a number of accepted connections, whose clients it has, too. */
@@ -280,6 +281,33 @@ START_TEST(how_many_hold_one_socket)
 }
 END_TEST
 
+/* Who holds connections that were accepted, of TCP and of Unix sockets. */
+START_TEST(how_many_hold_connections)
+{
+	struct fdpass_match *match = NULL;
+	struct child child;
+	int spare = dup(0), fd = raw_listen("here", 4), client, accepted;
+
+	ck_assert_int_eq(fdpass_match_accepted(fd, &match, NULL), 0);
+	client = raw_connect("here");
+	ck_assert_int_ge(client, 0);
+	accepted = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+	/* We do not count, and who connected has another socket. */
+	ck_assert_int_eq(fdpass_pidref_count(match, NULL), 0);
+	ck_assert_int_eq(dup2(accepted, 0), 0);
+	child = child_start(hold, NULL);
+	ck_assert_int_eq(fdpass_pidref_count(match, NULL), 1);
+	child_stop(&child);
+	ck_assert_int_eq(fdpass_pidref_count(match, NULL), 0);
+	fdpass_match_free(match);
+	dup2(spare, 0);
+	close(spare);
+	close(accepted);
+	close(client);
+	close(fd);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("count");
@@ -295,6 +323,7 @@ int main(void)
 	tcase_add_test(tcase, not_of_a_process_that_has_ended);
 	tcase_add_test(tcase, only_of_what_listens);
 	tcase_add_test(tcase, how_many_hold_one_socket);
+	tcase_add_test(tcase, how_many_hold_connections);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -99,6 +100,62 @@ START_TEST(we_do_not_count)
 
 	finds_not(expression, -ESRCH, "nobody");
 	close(fd);
+}
+END_TEST
+
+enum { SHARED = 40 };
+
+/* Sockets that share a port: so many that they need more room than one has. */
+static void prepare_shared(void *context)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+	struct server *server = context;
+	socklen_t size = sizeof(address);
+	int on = 1;
+
+	for (int i = 0; i < SHARED; i++) {
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		child_check(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0);
+		child_check(bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
+		child_check(listen(fd, 5) == 0);
+		child_check(getsockname(fd, (struct sockaddr *)&address, &size) == 0);
+	}
+	snprintf(server->expression, sizeof(server->expression), "listen:127.0.0.1:%u",
+		 ntohs(address.sin_port));
+}
+
+START_TEST(the_process_that_has_many)
+{
+	struct server *server = shared_memory(sizeof(*server));
+	struct child child = child_start(prepare_shared, server);
+	struct fdpass_match *match = NULL;
+
+	finds(server->expression, child.pid);
+	ck_assert_int_eq(fdpass_match_parse(server->expression, &match, NULL), 0);
+	ck_assert_int_eq(fdpass_pidref_count(match, NULL), 1);
+	fdpass_match_free(match);
+	child_stop(&child);
+}
+END_TEST
+
+/* The tables, or one of what is looked at on the way. */
+START_TEST(a_full_table)
+{
+	struct server *server = shared_memory(sizeof(*server));
+	struct child child = child_start(prepare_server, server);
+	int lowest = fcntl(0, F_DUPFD_CLOEXEC, 3);
+	struct rlimit before, now;
+
+	close(lowest);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	now = before;
+	now.rlim_cur = (rlim_t)(lowest + _i);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &now), 0);
+	finds_not(server->expression, -EMFILE, "table");
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	child_stop(&child);
 }
 END_TEST
 
@@ -251,6 +308,8 @@ int main(void)
 
 	tcase_add_test(tcase, the_process_behind_a_port);
 	tcase_add_test(tcase, we_do_not_count);
+	tcase_add_test(tcase, the_process_that_has_many);
+	tcase_add_loop_test(tcase, a_full_table, 0, 2);
 	tcase_add_test(tcase, the_ancestor_of_all_the_others);
 	tcase_add_test(tcase, several);
 	tcase_add_test(tcase, what_nobody_holds);

@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -180,6 +182,28 @@ START_TEST(nobody_is_there)
 }
 END_TEST
 
+static void replace(const char *path, const char *text)
+{
+	int fd = open("replacement", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	ck_assert_int_eq(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	/* Without that file, what is built in is the same. */
+	ck_assert(mount("replacement", path, NULL, MS_BIND, NULL) == 0 || errno == ENOENT);
+	unlink("replacement");
+}
+
+/* A name server that is not there, in a network of its own. */
+START_TEST(nobody_can_be_asked)
+{
+	ck_assert_int_eq(unshare(CLONE_NEWNS | CLONE_NEWNET), 0);
+	ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	replace("/etc/nsswitch.conf", "hosts: dns\n");
+	replace("/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n");
+	fails("tcp:fdpass.example:9", FDPASS_STEP_RESOLVE, EIO);
+}
+END_TEST
+
 /* ------------------------------------------------------------------------------------ the wait -- */
 
 enum { CLIENTS = 8 };
@@ -260,7 +284,7 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("open-connect");
-	TCase *tcase = descriptors_tcase("open-connect");
+	TCase *tcase = descriptors_tcase("open-connect"), *root = descriptors_tcase("root");
 	SRunner *runner;
 	int failed;
 
@@ -274,6 +298,11 @@ int main(void)
 	tcase_add_loop_test(tcase, the_deadline, 0, 2);
 	tcase_add_loop_test(tcase, cancelling, 0, 2);
 	suite_add_tcase(suite, tcase);
+	scratch_add(root);
+	tcase_set_timeout(root, 30);
+	tcase_add_test(root, nobody_can_be_asked);
+	if (geteuid() == 0)
+		suite_add_tcase(suite, root);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

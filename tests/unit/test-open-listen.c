@@ -198,6 +198,9 @@ START_TEST(names_of_what_has_none)
 	ck_assert_str_eq(name, "unix:");
 	close(pair[0]);
 	close(pair[1]);
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(fdpass_open_name(fd, name, sizeof(name)), -EAFNOSUPPORT);
+	close(fd);
 }
 END_TEST
 

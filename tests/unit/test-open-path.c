@@ -107,6 +107,8 @@ START_TEST(what_is_no_socket_is_kept)
 	ck_assert_int_eq(symlink("nowhere", "made"), 0);
 	ck_assert_int_eq(opening_try("unix:made", NULL, &listener, NULL), -EEXIST);
 	unlink("made");
+	/* Of the root directory, which is there, and has what is none. */
+	ck_assert_int_eq(opening_try("unix:/proc", NULL, &listener, NULL), -EEXIST);
 }
 END_TEST
 

@@ -421,6 +421,42 @@ START_TEST(cancelled_on_the_way)
 }
 END_TEST
 
+/* What is no answer, before it has asked for a single descriptor. */
+static const struct {
+	const char *said;
+	size_t size;
+} unasked[] = {
+	{"HTTP/1.1", 8},
+	{"fdpass/1Z\0\0\0\0\0\0\0", 16},
+	{"fdpass/1A\0\0\0\0\0\3\350", 16},
+	{"fdpass/1F\0\0\0\0\0\0\0", 16},
+};
+
+static void say_nonsense(void *context)
+{
+	const int *what = context;
+	int socket = accept(what[0], NULL, NULL);
+
+	raw_check(raw_send(socket, unasked[what[1]].said, unasked[what[1]].size, NULL, 0) > 0);
+	hold(socket);
+}
+
+START_TEST(what_is_no_answer)
+{
+	int what[2] = {raw_listen("s0", 4), _i};
+	pid_t child = raw_fork(say_nonsense, what);
+	struct sending sending;
+
+	close(what[0]);
+	sending_init(&sending);
+	ck_assert_int_eq(send_thousand(&sending), -EPROTO);
+	ck_assert_int_eq(sending.error.step, FDPASS_STEP_ANSWER);
+	ck_assert_str_eq(sending.error.text, "unasked");
+	ck_assert_int_eq(sending.events[FDPASS_EVENT_PROGRESS], 0);
+	raw_join(child);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("rich-end");
@@ -440,6 +476,7 @@ int main(void)
 	tcase_add_loop_test(tcase, what_had_begun_is_not_tried_again, 0, 2);
 	tcase_add_test(tcase, waiting_for_a_newer_one);
 	tcase_add_test(tcase, cancelled_on_the_way);
+	tcase_add_loop_test(tcase, what_is_no_answer, 0, sizeof(unasked) / sizeof(*unasked));
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
