@@ -19,12 +19,12 @@ prefix := $(if $(PREFIX),-Dprefix='$(abspath $(PREFIX))')
 # Debian and its relatives have every tool that the tests need: there, none may be left out.
 tests := -Dtests=$(if $(shell command -v dpkg-query),enabled,auto)
 
-.PHONY: all check demo bench fuzz install deb dist format clean help mine configured
+.PHONY: all check demo bench fuzz install deb dist format clean help mine localhost configured
 
 all: mine configured
 	@$(MESON) compile -C '$(BUILD)'
 
-check: mine
+check: mine localhost
 	@ci/builddeps --install-missing build check
 	@$(MAKE) --no-print-directory configured
 	@$(MESON) configure $(tests) '$(BUILD)'
@@ -98,3 +98,8 @@ mine:
 	@owner="$$(stat -c %u '$(BUILD)' 2>/dev/null || id -u)"; test "$$owner" = "$$(id -u)" || { \
 		echo "make: $(BUILD)/ belongs to $$(stat -c %U '$(BUILD)') and you are $$(id -un):" \
 			"remove it as that user, or build elsewhere with 'make BUILD=FOLDER ...'" >&2; exit 1; }
+
+# A system that debootstrap has just made has no /etc/hosts, and tests look that name up.
+localhost:
+	@getent hosts localhost >/dev/null || { \
+		echo "make: localhost has no address here: put the line '127.0.0.1 localhost' into /etc/hosts" >&2; exit 1; }

@@ -76,6 +76,7 @@ def no_abstract_name(programs):
 def no_run_directory(programs):
     r"""fdsend: /run/user/{uid}/fdsend/x: no receiver is there (No such file or directory), and not even \
         the user's run directory; set FDPASS_RUNTIME_DIR on both sides, or use a path"""
+    programs.public_folder()
     return programs.fdsend("-f", "0", "x", user=54321, cwd="/",
                            env={"FDPASS_RUNTIME_DIR": None}), {"uid": 54321}
 
@@ -387,6 +388,7 @@ def address_in_use(programs):
 def port_below_1024(programs):
     r"""fdsend: --listen tcp:127.0.0.1:1: not allowed to bind this address (Permission denied); ports below \
         1024 need root or CAP_NET_BIND_SERVICE, and a path write permission on its directory"""
+    programs.public_folder()
     return programs.fdsend("--listen", "tcp:127.0.0.1:1", "x", user=STRANGER, cwd="/")
 
 
@@ -496,6 +498,7 @@ def process_of_another_user(programs, hold):
     r"""fdsend: descriptor 0 of process {pid}: not allowed (Permission denied): the process runs, or began, as \
         another user (0); do this as root (CAP_SYS_PTRACE), as with sudo"""
     process = hold()
+    programs.public_folder()
     return programs.fdsend("-p", str(process.pid), "-f", "0", "x", user=STRANGER, cwd="/"), {"pid": process.pid}
 
 
@@ -504,6 +507,7 @@ def process_that_has_protected_itself(programs, hold):
     r"""fdsend: descriptor 0 of process {pid}: not allowed (Permission denied): the process has protected itself \
         (PR_SET_DUMPABLE, or its program may not be read); do this as root (CAP_SYS_PTRACE), as with sudo"""
     process = hold(user=STRANGER, cwd="/", before=lambda: LIBC.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+    programs.public_folder()
     return programs.fdsend("-p", str(process.pid), "-f", "0", "x", user=STRANGER, cwd="/"), {"pid": process.pid}
 
 
