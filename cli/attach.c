@@ -57,7 +57,7 @@ int cli_attach(struct fdpass_receiver *receiver, const struct fdpass_address *ad
 	r = fdpass_receiver_add(receiver, listener);
 	if (r < 0) {
 		fdpass_listener_close(listener);
-		cli_error("%s: %s", where, strerror(-r));
+		cli_error("%s: preparing to wait for a sender failed: %s", where, strerror(-r));
 		return r;
 	}
 	cli_verbose("%s: listening", where);

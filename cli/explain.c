@@ -213,7 +213,6 @@ static const struct cli_wording either[] = {
 	{FDPASS_STEP_RUNDIR, 0, NULL,
 	 "{where}: the run directory cannot be used ({errno}); set FDPASS_RUNTIME_DIR to a "
 	 "directory of your own, or use a path"},
-	{FDPASS_STEP_SOCKET, EMFILE, NULL, FULL_TABLE},
 	{FDPASS_STEP_MEMORY, 0, NULL, "{where}: {errno}"},
 };
 
@@ -276,6 +275,8 @@ static const char *explain(const struct cli_wording *table, size_t count, const 
 	if (pattern == NULL &&
 	    (error->step == FDPASS_STEP_BIND || error->step == FDPASS_STEP_PUBLISH))
 		pattern = in_use(error);
+	if (pattern == NULL && error->code == EMFILE)
+		pattern = FULL_TABLE;
 	if (pattern == NULL)
 		pattern = cli_wording_find(either, sizeof(either) / sizeof(*either), error);
 	return cli_wording_fill(pattern, where, error, text, size);

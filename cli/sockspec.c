@@ -20,7 +20,7 @@ void cli_kind_set(struct cli_kind *kind, const struct cli_parser *parser,
 }
 
 void cli_sockspec_check(const struct cli_program *program, enum fdpass_address_kind kind,
-			const char *text)
+			const char *text, const char *where)
 {
 	static const char *const schemes[] = {
 		"listen:",        "tcp:",        "tcp4:",           "tcp6:",
@@ -34,10 +34,9 @@ void cli_sockspec_check(const struct cli_program *program, enum fdpass_address_k
 		if (strncmp(text, schemes[i], strlen(schemes[i])) == 0 ||
 		    strcmp(text, "listen") == 0)
 			cli_usage_error(program,
-					"'%s' looks like an address and not like a SOCKSPEC; what "
-					"a process holds needs --pid before it, and a socket of "
-					"that name is written './%s'",
-					text, text);
+					"'%s' looks like an address and not like a SOCKSPEC; %s, "
+					"and a socket of that name is written './%s'",
+					text, where, text);
 	}
 }
 

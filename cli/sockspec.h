@@ -23,9 +23,9 @@ void cli_kind_set(struct cli_kind *kind, const struct cli_parser *parser,
 		  enum fdpass_address_kind value);
 
 /* Wrong usage when a plain SOCKSPEC begins like an address or a match expression ("listen:80"), which it
- * is most likely meant as; "./listen:80" does not. */
+ * is most likely meant as; "./listen:80" does not. `where` says where such a thing belongs. */
 void cli_sockspec_check(const struct cli_program *program, enum fdpass_address_kind kind,
-			const char *text);
+			const char *text, const char *where);
 
 /* As an address, which the caller frees. A bad one is wrong usage. */
 struct fdpass_address *cli_sockspec_address(const struct cli_program *program,

@@ -1,41 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""An error says which step failed, on what, why, and what to do: what a user meets, and the exact words.
-
-Each case makes a failure happen and has its whole message in its docstring: {run} is the run directory,
-{here} the folder of the test, and what a case returns beside the process is filled in as well. A message that
-changes is read here by somebody who asks whether it would have helped.
-"""
+"""An error says which step failed, on what, why, and what to do: what a user meets on the way from one process to
+another, and when things are opened. messages.py says how to read it; test_messages_of_processes.py has what is
+taken from others and ended, test_messages_of_usage.py the command line."""
 
 import fcntl
 import os
-import re
 import signal
 import socket
 
 import pytest
 
 import peers
-from processes import LIBC, STRANGER
+from messages import Table, needs_root, says
+from processes import STRANGER
 
-CASES = []
-PR_SET_DUMPABLE = 4
-
-
-def case(status, *marks):
-    """A failure, and the exit status that goes with it."""
-    def add(function):
-        CASES.append(pytest.param(function, status, id=function.__name__, marks=marks))
-        return function
-    return add
-
-
-needs_root = pytest.mark.needs_root
-
-
-def message_of(function):
-    """A line of the docstring that ends with a backslash goes on in the next one."""
-    text = re.sub(r"\\\n\s*", "", function.__doc__)
-    return "".join(line.strip() + "\n" for line in text.splitlines() if line.strip())
+TABLE = Table()
+case = TABLE.case
 
 
 # ------------------------------------------------------------------------------------- no receiver
@@ -460,80 +440,6 @@ def full_table_of_the_receiver(programs):
     return programs.fdsend("-f", ",".join(["0"] * 60), programs.path("x.sock"))
 
 
-# -------------------------------------------------------------------------------- another process
-
-@case(1)
-def no_such_process(programs):
-    """fdsend: process {pid}: there is no such process, or no more (No such process)"""
-    process = programs.shell("true")
-    process.wait()
-    return programs.fdsend("-p", str(process.pid), "-f", "0", "x"), {"pid": process.pid}
-
-
-@case(1)
-def nobody_behind_that_port(programs):
-    r"""fdsend: listen:{here}/none.sock: no process holds that; 'fdsend --list -p PID' shows what a \
-        process holds"""
-    return programs.fdsend("-p", f"listen:{programs.path('none.sock')}", "-f", "0", "x")
-
-
-@case(1)
-def number_that_it_has_not(programs, hold):
-    r"""fdsend: descriptor 9 of process {pid}: nothing is open there; 'fdsend --list -p {pid}' shows what is"""
-    process = hold()
-    return programs.fdsend("-p", str(process.pid), "-f", "9", "x"), {"pid": process.pid}
-
-
-@case(1)
-def socket_by_number(programs, hold):
-    r"""fdsend: descriptor 9 of process {pid}: a socket cannot be opened a second time, only duplicated: use \
-        --dup"""
-    with socket.socket() as made:
-        process = hold(fds={9: made.fileno()})
-    return programs.fdsend("-p", str(process.pid), "-f", "9", "x"), {"pid": process.pid}
-
-
-@case(1, needs_root)
-def process_of_another_user(programs, hold):
-    r"""fdsend: descriptor 0 of process {pid}: not allowed (Permission denied): the process runs, or began, as \
-        another user (0); do this as root (CAP_SYS_PTRACE), as with sudo"""
-    process = hold()
-    programs.public_folder()
-    return programs.fdsend("-p", str(process.pid), "-f", "0", "x", user=STRANGER, cwd="/"), {"pid": process.pid}
-
-
-@case(1, needs_root)
-def process_that_has_protected_itself(programs, hold):
-    r"""fdsend: descriptor 0 of process {pid}: not allowed (Permission denied): the process has protected itself \
-        (PR_SET_DUMPABLE, or its program may not be read); do this as root (CAP_SYS_PTRACE), as with sudo"""
-    process = hold(user=STRANGER, cwd="/", before=lambda: LIBC.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
-    programs.public_folder()
-    return programs.fdsend("-p", str(process.pid), "-f", "0", "x", user=STRANGER, cwd="/"), {"pid": process.pid}
-
-
-@case(1)
-def process_that_is_another_one_by_now(programs, hold):
-    r"""fdsend: process {pid}:1: the process with the number {pid} is another one by now; look again, with fdsend \
-        --pidref"""
-    process = hold()
-    return programs.fdsend("-p", f"{process.pid}:1", "-f", "0", "x"), {"pid": process.pid}
-
-
-@case(125)
-def taken_by_fdrecv(programs, hold):
-    """fdrecv: descriptor 9 of process {pid}: nothing is open there; 'fdsend --list -p {pid}' shows what is"""
-    process = hold()
-    return programs.fdrecv("-p", str(process.pid), "-f", "3", "9", "--run", "true", ready=None), {"pid": process.pid}
-
-
-@case(1)
-def nothing_that_fits(programs, hold):
-    r"""fdsend: listen:1: process {pid} holds nothing that fits
-        It has no sockets."""
-    process = hold()
-    return programs.fdsend("-p", str(process.pid), "-M", "listen:1", "x"), {"pid": process.pid}
-
-
 # ---------------------------------------------------------------------------------------- a relay
 
 @case(1)
@@ -553,16 +459,6 @@ def sender_to_a_relay_without_a_receiver(programs):
     return programs.fdsend("-f", "0", "from")
 
 
-@pytest.mark.parametrize("function, status", CASES)
+@pytest.mark.parametrize("function, status", TABLE)
 def test_message(programs, hold, function, status):
-    words = [programs, hold][:function.__code__.co_argcount]
-    process = function(*words)
-    process, facts = process if isinstance(process, tuple) else (process, {})
-    facts = {"run": programs.runtime, "here": programs.folder, **facts}
-    result = process.wait()
-    assert result.stderr == message_of(function).format(**facts)
-    assert result.status == status
-    for other in programs.processes:
-        if other.alive() and other.name.startswith((programs.fdrecv_path, programs.fdfwd_path)):
-            other.signal(signal.SIGTERM)
-            other.wait()
+    says(programs, hold, function, status)

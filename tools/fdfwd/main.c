@@ -61,7 +61,7 @@ static void listen_there(struct forwarding *forwarding)
 	int r = fdpass_receiver_new(forwarding->from, report, forwarding, &forwarding->receiver);
 
 	if (r < 0) {
-		cli_error("%s", strerror(-r));
+		cli_error("preparing to receive failed: %s", strerror(-r));
 		fdfwd_leave(forwarding, r);
 	}
 	/* The credentials decide then. */

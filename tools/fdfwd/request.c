@@ -15,7 +15,8 @@ static void add_endpoint(struct request *request, struct cli_kind *kind, const c
 
 	if (grown == NULL)
 		cli_out_of_memory(&fdfwd_program);
-	cli_sockspec_check(&fdfwd_program, kind->value, socket);
+	cli_sockspec_check(&fdfwd_program, kind->value, socket,
+			   "fdsend opens and finds what is to be sent");
 	request->endpoints = grown;
 	grown[request->endpoint_count++] = (struct endpoint){socket, kind->value};
 	*kind = (struct cli_kind)CLI_KIND_INIT;

@@ -17,7 +17,8 @@ static void fill(struct reception *reception, size_t index)
 	int r = fdpass_set_new(&set);
 
 	if (r < 0) {
-		cli_error("%s", strerror(-r));
+		cli_error("--pid %s: preparing to take failed: %s", origin->process.text,
+			  strerror(-r));
 		fdrecv_leave(reception, FAILED);
 	}
 	r = group->match != NULL

@@ -75,7 +75,7 @@ void fdrecv_listen(struct reception *reception)
 	int r = fdpass_receiver_new(reception->rule, report, reception, &reception->receiver);
 
 	if (r < 0) {
-		cli_error("%s", strerror(-r));
+		cli_error("preparing to receive failed: %s", strerror(-r));
 		fdrecv_leave(reception, FAILED);
 	}
 	fdpass_receiver_consider(reception->receiver, consider, reception);

@@ -158,7 +158,8 @@ static void add_group(struct request *request, struct draft *draft, const char *
 	if (draft->origin >= 0)
 		parse_source(&group, operand, &request->origins[draft->origin]);
 	else
-		cli_sockspec_check(&fdrecv_program, draft->kind.value, operand);
+		cli_sockspec_check(&fdrecv_program, draft->kind.value, operand,
+				   "what a process holds needs --pid before it");
 	grown = realloc(request->groups, (request->group_count + 1) * sizeof(*grown));
 	if (grown == NULL)
 		cli_out_of_memory(&fdrecv_program);

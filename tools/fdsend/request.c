@@ -308,7 +308,8 @@ static void check(const struct request *request)
 					"which cannot be the SOCKSPEC too",
 					request->sources[i].text);
 	}
-	cli_sockspec_check(&fdsend_program, request->kind.value, request->socket);
+	cli_sockspec_check(&fdsend_program, request->kind.value, request->socket,
+			   "--listen or --connect opens one, --match finds what a process holds");
 }
 
 /* --list and --pidref: nothing is sent. */

@@ -257,7 +257,10 @@ static int name_all(const struct request *request, struct fdpass_set *set)
 	int r = 0;
 
 	if (request->names.count > 1 && request->names.count != count) {
-		cli_error("--fdname: %zu names for %zu descriptors", request->names.count, count);
+		cli_error(
+			"--fdname: %zu names for %zu descriptor%s; name each of them, or all with "
+			"one name",
+			request->names.count, count, count == 1 ? "" : "s");
 		return -EINVAL;
 	}
 	for (size_t i = 0; r == 0 && request->names.count > 0 && i < count; i++)
