@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Section 3 of the manual and the header say the same: every function that fdpass.h declares is in the NAME and
-the SYNOPSIS of one page, with its very types and parameters, and nothing else is; structs are shown as they are
-declared; every page has its sections; and what a page refers to is there.
+"""Every page of the manual has its sections. Section 3 and the header say the same: every function that fdpass.h
+declares is in the NAME and the SYNOPSIS of one page, with its very types and parameters, and nothing else is; structs
+are shown as they are declared; and what a page refers to is there.
 
 usage: manual.py FDPASS.H MAN-FOLDER
 """
@@ -16,6 +16,12 @@ from pages import shown
 
 SECTIONS = ["NAME", "LIBRARY", "SYNOPSIS", "DESCRIPTION", "RETURN VALUES", "EXAMPLES", "ERRORS", "SEE ALSO"]
 MAY_LACK = {"ERRORS"}
+# Those of other pages, which may have more between them.
+AT_LEAST = {
+    ".1": ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "ENVIRONMENT", "FILES", "EXIT STATUS", "EXAMPLES", "SECURITY",
+           "SEE ALSO"],
+    ".7": ["NAME", "DESCRIPTION", "EXAMPLES", "SECURITY", "SEE ALSO"],
+}
 
 
 def plain(text):
@@ -58,6 +64,21 @@ def literal_structs(text):
             yield lines
 
 
+def sections_of(text):
+    return re.findall(r"^\.Sh (.*)$", text, re.MULTILINE)
+
+
+def check_others(folder):
+    """The pages of other sections of the manual: how many, and what they lack."""
+    pages = sorted(page for page in pathlib.Path(folder).iterdir() if page.suffix in AT_LEAST)
+    findings = []
+    for page in pages:
+        sections = sections_of(page.read_text())
+        if [name for name in sections if name in AT_LEAST[page.suffix]] != AT_LEAST[page.suffix]:
+            findings.append(f"{page.name}: its sections are {', '.join(sections)}")
+    return len(pages), findings
+
+
 def check(header, folder):
     header = pathlib.Path(header).read_text()
     functions = declared(header)
@@ -67,7 +88,7 @@ def check(header, folder):
     names = {}
     for page in pages:
         text = page.read_text()
-        sections = re.findall(r"^\.Sh (.*)$", text, re.MULTILINE)
+        sections = sections_of(text)
         if [s for s in SECTIONS if s in sections or s not in MAY_LACK] != sections:
             findings.append(f"{page.name}: its sections are {', '.join(sections)}")
         named = re.findall(r"^\.Nm (\w+)", text.split("\n.Nd ")[0], re.MULTILINE)
@@ -101,6 +122,7 @@ def check(header, folder):
 
 if __name__ == "__main__":
     count, looked_at, found = check(*sys.argv[1:])
-    if count == 0 or looked_at == 0:
+    others, lacking = check_others(sys.argv[2])
+    if count == 0 or looked_at == 0 or others == 0:
         found.append(f"{sys.argv[1]}: no functions, or no pages")
-    conclude(f"{count} functions and {looked_at} pages looked at", found)
+    conclude(f"{count} functions and {looked_at} + {others} pages looked at", found + lacking)

@@ -10,6 +10,7 @@ import exports
 import format as formatting
 import header
 import layers
+import links
 import listed
 import manual
 import pages
@@ -344,12 +345,13 @@ def versioned(tmp_path, changed=None, text=None):
         "meson.build": "project('x', 'c',\n  version: '1.2.3',\n",
         "include/fdpass.h": '#define FDPASS_VERSION "1.2.3"\n',
         "NEWS": "fdpass 1.2.3 (2026-01-02)\n",
-        "packaging/debian/changelog": "fdpass (1.2.3) unstable; urgency=medium\n",
-        "packaging/fdpass.spec": "Name: fdpass\nVersion:  1.2.3\n",
-        "packaging/APKBUILD": "pkgname=fdpass\npkgver=1.2.3\n",
+        "packaging/debian/control": "Source: fdpass\nMaintainer: A B <a@b>\n",
+        "packaging/debian/changelog": "fdpass (1.2.3) unstable; urgency=medium\n\n -- A B <a@b>  Wed, 25 Nov\n",
+        "packaging/fdpass.spec": "Name: fdpass\nVersion:  1.2.3\n* Wed Nov 25 2026 A B <a@b> - 1.2.3-1\n",
+        "packaging/APKBUILD": "# Maintainer: A B <a@b>\npkgname=fdpass\npkgver=1.2.3\n",
     }
     for name, content in files.items():
-        write(tmp_path / name, text if name == changed else content)
+        write(tmp_path / name, content.replace(*text) if name == changed else content)
     return versions.check(tmp_path)[1]
 
 
@@ -358,15 +360,34 @@ def test_versions_allows(tmp_path):
 
 
 @pytest.mark.parametrize("name, text", [
-    ("NEWS", "fdpass 1.2.2 (2026-01-02)\n"),
-    ("NEWS", "fdpass 1.2.3 (unreleased)\n"),
-    ("packaging/debian/changelog", "fdpass (1.2.3-1) unstable; urgency=medium\n"),
-    ("packaging/fdpass.spec", "Version: 1.2\n"),
-    ("packaging/APKBUILD", "pkgname=fdpass\n"),
-    ("include/fdpass.h", '#define FDPASS_VERSION "1.2.4"\n'),
+    ("NEWS", ("1.2.3", "1.2.2")),
+    ("NEWS", ("2026-01-02", "unreleased")),
+    ("packaging/debian/changelog", ("1.2.3", "1.2.3-1")),
+    ("packaging/fdpass.spec", ("1.2.3\n", "1.2\n")),
+    ("packaging/APKBUILD", ("pkgver=1.2.3\n", "")),
+    ("include/fdpass.h", ("1.2.3", "1.2.4")),
+    ("packaging/debian/control", ("Maintainer", "Uploaders")),
+    ("packaging/debian/changelog", ("A B", "B A")),
+    ("packaging/fdpass.spec", ("a@b", "b@a")),
+    ("packaging/APKBUILD", ("# Maintainer", "# Contributor")),
 ])
 def test_versions_reports(tmp_path, name, text):
     only(versioned(tmp_path, name, text), name)
+
+
+# ----------------------------------------------------------------------------------------- links
+
+def test_links(tmp_path):
+    write(tmp_path / "docs/a.md", "# One, two & 3-4\n[there](#one-two--3-4) [file](../LICENSE) [site](https://x/y)\n")
+    write(tmp_path / "LICENSE", "\n")
+    page = write(tmp_path / "README.md", "[a](docs/a.md) [b](docs/a.md#one-two--3-4)\n")
+    assert links.check(tmp_path) == (4, [])
+    page.write_text("\n[a](docs/b.md)\n")
+    only(links.check(tmp_path)[1], "README.md:2", "docs/b.md")
+    page.write_text("[a](docs/a.md#two)\n")
+    only(links.check(tmp_path)[1], "README.md:1", "docs/a.md#two")
+
+
 # ---------------------------------------------------------------------------------------- manual
 
 HEADER = """/* int fdpass_not(void); */
@@ -438,3 +459,16 @@ def test_manual_that_lacks_a_function(tmp_path):
 
 def test_manual_that_has_what_is_none(tmp_path):
     only(manual_findings(tmp_path, PAGE + ".Dv FDPASS_NOTHING\n"), "FDPASS_NOTHING", "not in the header")
+
+
+@pytest.mark.parametrize("name, sections", manual.AT_LEAST.items())
+def test_sections_of_other_pages(tmp_path, name, sections):
+    def findings(sections):
+        write(tmp_path / f"page{name}", "".join(f".Sh {section}\nText.\n" for section in sections))
+        return manual.check_others(tmp_path)
+
+    assert findings(sections) == (1, [])
+    assert findings(["NAME", "MORE", *sections[1:], "NOTES"]) == (1, [])
+    for index, section in enumerate(sections):
+        only(findings(sections[:index] + sections[index + 1:])[1], f"page{name}", "sections")
+    only(findings([*sections[:-2], *reversed(sections[-2:])])[1], "sections")

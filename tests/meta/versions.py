@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Every file that says the version says the same one as meson.build; the release notes are dated once the
-version is packaged.
+"""Every file that says the version says the same one as meson.build, the release notes are dated once the
+version is packaged, and all packages have the same maintainer.
 
 usage: versions.py SOURCE-ROOT
 """
@@ -19,6 +19,15 @@ PLACES = {
     "packaging/debian/changelog": r"^fdpass \((.*)\) ",
     "packaging/fdpass.spec": r"^Version: *(\S+)$",
     "packaging/APKBUILD": r"^pkgver=(\S+)$",
+}
+
+# Who looks after the packages, and packs this version; packaging/debian/control decides.
+PERSON = r"(.+ <.+@.+>)"
+MAINTAINED = {
+    "packaging/debian/control": rf"^Maintainer: {PERSON}$",
+    "packaging/debian/changelog": rf"^ -- {PERSON}  ",
+    "packaging/fdpass.spec": rf"^\* \w+ \w+ \d+ \d+ {PERSON} - ",
+    "packaging/APKBUILD": rf"^# Maintainer: {PERSON}$",
 }
 
 
@@ -39,7 +48,14 @@ def check(root):
             findings.append(f"{name}: says no version as it should: {pattern}")
         elif said != version:
             findings.append(f"{name}: says {said}, and meson.build {version}")
-    return 1 + len(PLACES), findings
+    names = {name: first(root / name, pattern) for name, pattern in MAINTAINED.items()}
+    decided = names["packaging/debian/control"]
+    for name, said in names.items():
+        if said is None:
+            findings.append(f"{name}: names no maintainer as it should: {MAINTAINED[name]}")
+        elif decided is not None and said != decided:
+            findings.append(f"{name}: is maintained by {said}, and packaging/debian/control by {decided}")
+    return len({"meson.build", *PLACES, *MAINTAINED}), findings
 
 
 if __name__ == "__main__":

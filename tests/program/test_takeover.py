@@ -43,14 +43,18 @@ class Load:
         return json.loads(self.programs.succeeds(self.process).splitlines()[-1])
 
 
-@pytest.fixture
-def port(programs):
+def reserved_port(programs):
     """One that nobody else is given, but that a server can bind: it is bound, and does not listen."""
     reservation = programs.closes(socket.socket())
     for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
         reservation.setsockopt(socket.SOL_SOCKET, option, 1)
     reservation.bind(("127.0.0.1", 0))
     return reservation.getsockname()[1]
+
+
+@pytest.fixture
+def port(programs):
+    return reserved_port(programs)
 
 
 def serve(programs, *args):
