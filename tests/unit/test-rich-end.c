@@ -253,19 +253,26 @@ static void take_a_million(void *context)
 START_TEST(a_busy_receiver_does_not_hold_the_deadline_off)
 {
 	int listener = raw_listen("s0", 4);
-	pid_t child = raw_fork(take_a_million, &listener);
+	int64_t patience = 15 * NSEC_PER_MSEC;
 	struct sending sending;
 	struct fdpass_set *set;
 
 	ck_assert_int_eq(fdpass_set_new(&set), 0);
 	for (int i = 0; i < FDPASS_HANDOVER_MAX; i++)
 		ck_assert_int_eq(fdpass_set_borrow(set, STDIN_FILENO), 0);
-	sending_init(&sending);
-	sending.wait.deadline = fdpass_deadline_in(30 * NSEC_PER_MSEC);
-	ck_assert_int_eq(sending_run(&sending, "./s0", set), -ETIMEDOUT);
+	/* Again, when the machine was too busy for the receiver to say "go on" in time. */
+	do {
+		pid_t child = raw_fork(take_a_million, &listener);
+
+		patience *= 2;
+		sending_init(&sending);
+		sending.wait.deadline = fdpass_deadline_in(patience);
+		ck_assert_int_eq(sending_run(&sending, "./s0", set), -ETIMEDOUT);
+		kill(child, SIGKILL);
+		ck_assert_int_eq(waitpid(child, NULL, 0), child);
+	} while (strcmp(sending.error.text, "old") == 0 && patience < NSEC_PER_SEC);
 	ck_assert_str_eq(sending.error.text, "partly");
 	fdpass_set_free(set);
-	raw_join(child);
 	close(listener);
 }
 END_TEST
