@@ -3,25 +3,20 @@
 #include "cli/descriptors.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include "fdpass.h"
 
 /* Linux 5.11 (linux/close_range.h, which musl's compiler does not find). */
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC (1U << 2)
 #endif
 
-/* From how many on it pays to ask the kernel for all at once. */
-#define MANY 16
+/* From how many on it pays to ask the kernel for all at once, which takes two system calls. */
+#define MANY 4
 
 /* The default of fs.nr_open (fs/file.c). */
 #define TABLE_MAX 1048576
@@ -81,64 +76,32 @@ static int compare_numbers(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/*
- * Whether that many, a message full at most, are proven to be open, with one system call instead of one each. A
- * message to nobody: the kernel looks its descriptors up before it looks for somebody to send it to
- * (unix_stream_sendmsg() of net/unix/af_unix.c), and says ENOTCONN only when it has found all of them.
- */
-static int are_open(int nobody, const int *fds, size_t count)
+/* How many of `count` numbers from `first` on are open before one is not. */
+static size_t count_open(int first, size_t count)
 {
-	union {
-		char buffer[CMSG_SPACE(sizeof(int) * FDPASS_MESSAGE_MAX)];
-		struct cmsghdr align;
-	} control;
-	struct iovec vector = {.iov_base = (char[]){0}, .iov_len = 1};
-	struct msghdr header = {
-		.msg_iov = &vector,
-		.msg_iovlen = 1,
-		.msg_control = control.buffer,
-		.msg_controllen = CMSG_SPACE(sizeof(int) * count),
-	};
+	size_t open = 0;
+	int copy;
 
-	memset(&control, 0, sizeof(control));
-	control.align = (struct cmsghdr){
-		.cmsg_len = CMSG_LEN(sizeof(int) * count),
-		.cmsg_level = SOL_SOCKET,
-		.cmsg_type = SCM_RIGHTS,
-	};
-	memcpy(CMSG_DATA(&control.align), fds, sizeof(int) * count);
-	return sendmsg(nobody, &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno == ENOTCONN;
-}
-
-/* A socket that is connected to nobody; on none of the numbers, or it would pass for what was meant. */
-static int open_nobody(const int *fds, size_t count)
-{
-	int nobody = count < MANY ? -1 : socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	for (size_t i = 0; nobody >= 0 && i < count; i++) {
-		if (fds[i] == nobody) {
-			close(nobody);
-			return -1;
-		}
+	/* A duplicate goes to the lowest free number that is not below `first`: behind them, if all are open. */
+	if (count >= MANY && (copy = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, first)) >= 0) {
+		close(copy);
+		return (size_t)(copy - first) < count ? (size_t)(copy - first) : count;
 	}
-	return nobody;
+	while (open < count && fcntl(first + (int)open, F_GETFD) >= 0)
+		open++;
+	return open;
 }
 
 size_t cli_descriptors_first_closed(const int *fds, size_t count)
 {
-	int nobody = open_nobody(fds, count);
-	size_t first = 0, end = 0;
-
-	while (first == end && end < count) {
-		end += count - end < FDPASS_MESSAGE_MAX ? count - end : FDPASS_MESSAGE_MAX;
-		if (nobody >= 0 && are_open(nobody, fds + first, end - first))
-			first = end;
-		while (first < end && fcntl(fds[first], F_GETFD) >= 0)
-			first++;
+	for (size_t first = 0, end, open; first < count; first = end) {
+		for (end = first + 1; end < count && fds[end] - 1 == fds[end - 1];)
+			end++;
+		open = count_open(fds[first], end - first);
+		if (open < end - first)
+			return first + open;
 	}
-	if (nobody >= 0)
-		close(nobody);
-	return first;
+	return count;
 }
 
 void cli_descriptors_sort(int *fds, size_t count)

@@ -100,6 +100,18 @@ static void place_trees(struct order *order)
 	}
 }
 
+/* Ascending sources one after the other: those that follow each other are one step. */
+static void add_close(struct order *order, int source)
+{
+	struct fdpass_order_step *last =
+		order->step_count > 0 ? &order->steps[order->step_count - 1] : NULL;
+
+	if (last != NULL && last->verb == FDPASS_ORDER_CLOSE && source - last->to <= 1)
+		last->to = source;
+	else
+		add_step(order, FDPASS_ORDER_CLOSE, source, source);
+}
+
 /* Sources that are no targets are done with once the trees are placed. */
 static int close_sources(struct order *order)
 {
@@ -112,12 +124,8 @@ static int close_sources(struct order *order)
 		if (order->overwritten_by[i] == NO_PAIR)
 			sources[count++] = order->pairs[i].source;
 	qsort(sources, count, sizeof(sources[0]), compare_ints);
-	for (i = 0; i < count; i++) {
-		if (i > 0 && sources[i] - sources[i - 1] <= 1)
-			order->steps[order->step_count - 1].to = sources[i];
-		else
-			add_step(order, FDPASS_ORDER_CLOSE, sources[i], sources[i]);
-	}
+	for (i = 0; i < count; i++)
+		add_close(order, sources[i]);
 	free(sources);
 	return 0;
 }
@@ -159,30 +167,81 @@ static int make_steps(struct order *order)
 	return 0;
 }
 
+static int make_any(struct order *order)
+{
+	int r = -ENOMEM;
+
+	order->slots = calloc(order->count, sizeof(*order->slots));
+	order->overwritten_by = calloc(order->count, sizeof(*order->overwritten_by));
+	order->needed_by = calloc(order->count, sizeof(*order->needed_by));
+	order->ready = calloc(order->count, sizeof(*order->ready));
+	if (order->slots != NULL && order->overwritten_by != NULL && order->needed_by != NULL &&
+	    order->ready != NULL)
+		r = make_steps(order);
+	free(order->slots);
+	free(order->overwritten_by);
+	free(order->needed_by);
+	free(order->ready);
+	return r;
+}
+
+static int is_ascending(const struct order *order)
+{
+	const struct fdpass_pair *pairs = order->pairs;
+
+	for (size_t i = 1; i < order->count; i++)
+		if (pairs[i].source < pairs[i - 1].source || pairs[i].target <= pairs[i - 1].target)
+			return 0;
+	return 1;
+}
+
+/*
+ * What ascends on both sides, as received ranges do, takes no search. What goes down is placed from the lowest on:
+ * the target is below every source that is still to go down, and above the target, and so the source, of
+ * whatever before it goes up. What goes up follows, from the highest on: its target is above every source that is
+ * still to go up, and nothing else is left.
+ */
+static void make_ascending(struct order *order)
+{
+	const struct fdpass_pair *pairs = order->pairs;
+	size_t i, at = 0;
+
+	for (i = 0; i < order->count; i++)
+		if (pairs[i].target <= pairs[i].source)
+			add_step(order,
+				 pairs[i].target < pairs[i].source ? FDPASS_ORDER_DUP
+								   : FDPASS_ORDER_SHARE,
+				 pairs[i].source, pairs[i].target);
+	while (i-- > 0)
+		if (pairs[i].target > pairs[i].source)
+			add_step(order, FDPASS_ORDER_DUP, pairs[i].source, pairs[i].target);
+	for (i = 0; i < order->count; i++) {
+		while (at < order->count && pairs[at].target < pairs[i].source)
+			at++;
+		if (at == order->count || pairs[at].target != pairs[i].source)
+			add_close(order, pairs[i].source);
+	}
+}
+
 int fdpass_order_make(const struct fdpass_pair *pairs, size_t count,
 		      struct fdpass_order_step **ret_steps, size_t *ret_count)
 {
 	struct order order = {.pairs = pairs, .count = count};
-	int r = -ENOMEM;
+	int r = 0;
 
 	if (count == 0) {
 		*ret_steps = NULL;
 		*ret_count = 0;
 		return 0;
 	}
-	order.slots = calloc(count, sizeof(*order.slots));
-	order.overwritten_by = calloc(count, sizeof(*order.overwritten_by));
-	order.needed_by = calloc(count, sizeof(*order.needed_by));
-	order.ready = calloc(count, sizeof(*order.ready));
 	/* Each pair is placed once, closes at most one run, and at most every second one is spared. */
 	order.steps = calloc(count, 3 * sizeof(*order.steps));
-	if (order.slots != NULL && order.overwritten_by != NULL && order.needed_by != NULL &&
-	    order.ready != NULL && order.steps != NULL)
-		r = make_steps(&order);
-	free(order.slots);
-	free(order.overwritten_by);
-	free(order.needed_by);
-	free(order.ready);
+	if (order.steps == NULL)
+		return -ENOMEM;
+	if (is_ascending(&order))
+		make_ascending(&order);
+	else
+		r = make_any(&order);
 	if (r < 0) {
 		free(order.steps);
 		return r;

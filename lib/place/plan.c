@@ -16,12 +16,12 @@
 #define PLAN_ROOM_FIRST 16
 
 /* The pairs in the order in which they were added, and a hash table that finds a target in it, so
- * that a plan of n pairs costs n, not n². */
+ * that a plan of n pairs costs n, not n². Targets that ascend, as they mostly do, are new without a look. */
 struct fdpass_plan {
 	struct fdpass_pair *pairs;
 	size_t count;
 	size_t room;
-	size_t *table; /* 2 * room cells: index + 1 of a pair; 0: empty */
+	size_t *table; /* 2 * room cells: index + 1 of a pair; 0: empty. NULL while targets ascend */
 	int highest;
 };
 
@@ -57,11 +57,25 @@ static size_t *find_cell(const struct fdpass_pair *pairs, size_t *table, size_t 
 	return &table[at];
 }
 
+/* Makes the table, of all pairs, or makes it anew. */
+static int index_targets(struct fdpass_plan *plan)
+{
+	size_t *table = calloc(plan->room, 2 * sizeof(*table));
+
+	if (table == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < plan->count; i++)
+		*find_cell(plan->pairs, table, 2 * plan->room, plan->pairs[i].target) = i + 1;
+	free(plan->table);
+	plan->table = table;
+	return 0;
+}
+
 static int grow(struct fdpass_plan *plan)
 {
-	size_t room = plan->room > 0 ? 2 * plan->room : PLAN_ROOM_FIRST, i;
+	size_t old = plan->room, room = old > 0 ? 2 * old : PLAN_ROOM_FIRST;
 	struct fdpass_pair *pairs;
-	size_t *table;
+	int r = 0;
 
 	if (room > SIZE_MAX / 2 / sizeof(*pairs))
 		return -ENOMEM;
@@ -69,15 +83,27 @@ static int grow(struct fdpass_plan *plan)
 	if (pairs == NULL)
 		return -ENOMEM;
 	plan->pairs = pairs;
-	table = calloc(room, 2 * sizeof(*table));
-	if (table == NULL)
-		return -ENOMEM;
-	for (i = 0; i < plan->count; i++)
-		*find_cell(pairs, table, 2 * room, pairs[i].target) = i + 1;
-	free(plan->table);
-	plan->table = table;
 	plan->room = room;
-	return 0;
+	if (plan->table != NULL)
+		r = index_targets(plan);
+	/* The table is that of the room before. */
+	if (r < 0)
+		plan->room = old;
+	return r;
+}
+
+/* Where the next pair's target belongs in the table, if there is one. -EEXIST when it is there. */
+static int find_place(struct fdpass_plan *plan, int target, size_t **ret_cell)
+{
+	*ret_cell = NULL;
+	if (plan->table == NULL) {
+		int r = target > plan->highest ? 0 : index_targets(plan);
+
+		if (r < 0 || plan->table == NULL)
+			return r;
+	}
+	*ret_cell = find_cell(plan->pairs, plan->table, 2 * plan->room, target);
+	return **ret_cell != 0 ? -EEXIST : 0;
 }
 
 int fdpass_plan_add(struct fdpass_plan *plan, int source, int target)
@@ -92,11 +118,12 @@ int fdpass_plan_add(struct fdpass_plan *plan, int source, int target)
 		if (r < 0)
 			return r;
 	}
-	cell = find_cell(plan->pairs, plan->table, 2 * plan->room, target);
-	if (*cell != 0)
-		return -EEXIST;
-	plan->pairs[plan->count] = (struct fdpass_pair){source, target};
-	*cell = ++plan->count;
+	r = find_place(plan, target, &cell);
+	if (r < 0)
+		return r;
+	plan->pairs[plan->count++] = (struct fdpass_pair){source, target};
+	if (cell != NULL)
+		*cell = plan->count;
 	if (target > plan->highest)
 		plan->highest = target;
 	return 0;
@@ -122,6 +149,14 @@ static int duplicate(int from, int to, int flags)
 	return -code;
 }
 
+static int is_target(const struct fdpass_plan *plan, int fd)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->pairs[i].target == fd)
+			return 1;
+	return 0;
+}
+
 /* Copies `fd`, which the next step overwrites, to a number that the caller owns from here on. */
 static int spare(const struct fdpass_plan *plan, int fd, int *spare_fd, int *failed)
 {
@@ -134,7 +169,7 @@ static int spare(const struct fdpass_plan *plan, int fd, int *spare_fd, int *fai
 		return errno == EINVAL ? -EMFILE : -errno; /* EINVAL: RLIMIT_NOFILE is 0 */
 	/* Only what belongs to a cycle is still to be placed, and all of that is open: a target that
 	 * is free now is a source that never was. Its number must not pass for it. */
-	if (*find_cell(plan->pairs, plan->table, 2 * plan->room, copy) != 0) {
+	if (is_target(plan, copy)) {
 		fdpass_fd_close(copy);
 		*failed = copy;
 		return -EBADF;
