@@ -87,12 +87,14 @@ static int find_names(const struct cli_program *program, const char *name, size_
 
 static void spell_letter(struct cli_parser *parser, const struct cli_option *option)
 {
-	snprintf(parser->spelling, sizeof parser->spelling, "-%c", option->letter);
+	parser->spelling[0] = '-';
+	parser->spelling[1] = option->letter;
+	parser->spelling[2] = '\0';
 }
 
 static void spell_name(struct cli_parser *parser, const struct cli_option *option)
 {
-	snprintf(parser->spelling, sizeof parser->spelling, "--%s", option->name);
+	strcpy(stpcpy(parser->spelling, "--"), option->name);
 }
 
 /* "a LIST", "an EXPR", "an N". */

@@ -61,26 +61,36 @@ static int check_name(const char *name, struct fdpass_error *error)
 	return 0;
 }
 
+/* "DIRECTORY/NAME", which the caller frees. NULL: no memory. */
+static char *path_in(const char *directory, const char *name)
+{
+	char *path = malloc(strlen(directory) + strlen(name) + 2);
+
+	if (path != NULL)
+		strcpy(stpcpy(stpcpy(path, directory), "/"), name);
+	return path;
+}
+
 /* The run directory, without a '/' at its end; the caller frees it. NULL: no memory. */
 static char *run_directory(const struct address_environment *environment)
 {
 	const char *xdg = environment->xdg_runtime_dir;
 	char *path;
-	int n;
+	size_t length;
 
 	if (environment->runtime_dir != NULL)
-		n = asprintf(&path, "%s", environment->runtime_dir);
+		path = strdup(environment->runtime_dir);
 	else if (environment->uid == 0)
-		n = asprintf(&path, "/run/fdsend");
+		path = strdup("/run/fdsend");
 	else if (xdg != NULL && xdg[0] == '/')
 		/* A relative one is to be ignored (XDG base directory specification). */
-		n = asprintf(&path, "%s/fdsend", xdg);
-	else
-		n = asprintf(&path, "/run/user/%ju/fdsend", (uintmax_t)environment->uid);
-	if (n < 0)
+		path = path_in(xdg, "fdsend");
+	else if (asprintf(&path, "/run/user/%ju/fdsend", (uintmax_t)environment->uid) < 0)
+		path = NULL;
+	if (path == NULL)
 		return NULL;
-	while (n > 1 && path[n - 1] == '/')
-		path[--n] = '\0';
+	for (length = strlen(path); length > 1 && path[length - 1] == '/';)
+		path[--length] = '\0';
 	return path;
 }
 
@@ -99,8 +109,8 @@ static int build_path(struct fdpass_address *address, const char *text,
 			return wrong(error, -EINVAL,
 				     "$FDPASS_RUNTIME_DIR must be an absolute path");
 		directory = run_directory(environment);
-		if (directory == NULL || asprintf(&address->text, "%s/%s", directory, text) < 0)
-			address->text = NULL;
+		if (directory != NULL)
+			address->text = path_in(directory, text);
 		free(directory);
 		address->is_private = 1;
 	}

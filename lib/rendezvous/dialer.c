@@ -28,6 +28,7 @@ void fdpass_dialer_init(struct dialer *dialer, const struct fdpass_address *addr
 {
 	*dialer = (struct dialer){
 		.address = address,
+		.socket = FD_NONE,
 		.watch = WATCH_INIT,
 		.companion = FD_NONE,
 		.unannounced = {.first = NSEC_PER_MSEC, .most = NSEC_PER_SEC},
@@ -57,21 +58,14 @@ static int take_connected(int fd, struct fdpass_error *error)
 	return taken < 0 ? fdpass_error_set(error, FDPASS_STEP_CONNECT, taken) : taken;
 }
 
-int fdpass_dialer_try(struct dialer *dialer, struct fdpass_error *error)
+/* A socket that is not connected yet. It outlasts a try that fails, so that the next one, for which somebody
+ * may be waiting, has it already. */
+static int prepare_socket(struct dialer *dialer, struct fdpass_error *error)
 {
-	fd_owned int inode = FD_NONE;
 	fd_owned int fd = FD_NONE;
-	struct sockaddr_un un;
-	int length;
 
-	if (dialer->address->kind == FDPASS_ADDRESS_CONNECTED)
-		return take_connected(dialer->address->fd, error);
-	if (dialer->address->is_private) {
-		int r = fdpass_rundir_check(dialer->address->directory, error);
-
-		if (r < 0)
-			return r;
-	}
+	if (dialer->socket >= 0)
+		return 0;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return fdpass_error_set(error, FDPASS_STEP_SOCKET, -errno);
@@ -84,12 +78,30 @@ int fdpass_dialer_try(struct dialer *dialer, struct fdpass_error *error)
 		if (r < 0)
 			return fdpass_error_text(error, FDPASS_STEP_START, r, "kernel");
 	}
+	dialer->socket = fd_give(&fd);
+	return 0;
+}
+
+int fdpass_dialer_try(struct dialer *dialer, struct fdpass_error *error)
+{
+	fd_owned int inode = FD_NONE;
+	struct sockaddr_un un;
+	int length, r = 0;
+
+	if (dialer->address->kind == FDPASS_ADDRESS_CONNECTED)
+		return take_connected(dialer->address->fd, error);
+	if (dialer->address->is_private)
+		r = fdpass_rundir_check(dialer->address->directory, error);
+	if (r == 0)
+		r = prepare_socket(dialer, error);
+	if (r < 0)
+		return r;
 	length = connect_address(dialer->address, &un, &inode);
 	if (length < 0)
 		return fdpass_error_set(error, FDPASS_STEP_CONNECT, length);
-	if (connect(fd, (struct sockaddr *)&un, (socklen_t)length) < 0)
+	if (connect(dialer->socket, (struct sockaddr *)&un, (socklen_t)length) < 0)
 		return fdpass_error_set(error, FDPASS_STEP_CONNECT, -errno);
-	return fd_give(&fd);
+	return fd_give(&dialer->socket);
 }
 
 int fdpass_dialer_can_wait(const struct dialer *dialer, int code)
@@ -194,6 +206,7 @@ struct interest fdpass_dialer_interest(const struct dialer *dialer)
 
 void fdpass_dialer_end(struct dialer *dialer)
 {
+	dialer->socket = fdpass_fd_close(dialer->socket);
 	fdpass_watch_end(&dialer->watch);
 	dialer->companion = fdpass_fd_close(dialer->companion);
 }

@@ -12,6 +12,7 @@
 struct dialer {
 	const struct fdpass_address *address; /* borrowed */
 	enum socket_pidfds pidfds;            /* of what it connects; not of what was inherited */
+	int socket;                           /* for the next try; owned, or FD_NONE */
 	struct watch watch;                   /* of a path */
 	int armed;                       /* of an abstract name: 1 once it was asked for a ... */
 	int companion;                   /* ... companion; owned, or FD_NONE */

@@ -167,6 +167,9 @@ int fdpass_watch_drain(struct watch *watch)
 				concerns = 1;
 			at += (ssize_t)(sizeof(*event) + event->len);
 		}
+		/* The kernel stops at the first event that does not fit: none is left. */
+		if (sizeof(buffer) - (size_t)got >= sizeof(struct inotify_event) + NAME_MAX + 1)
+			break;
 	}
 	return concerns;
 }

@@ -25,7 +25,12 @@ static int has_proc(void)
 
 int fdpass_sockpath_plain(const char *path, struct sockaddr_un *un)
 {
-	return finish(un, snprintf(un->sun_path, sizeof(un->sun_path), "%s", path));
+	size_t length = strlen(path);
+
+	if (length >= sizeof(un->sun_path))
+		return -ENAMETOOLONG;
+	memcpy(un->sun_path, path, length + 1);
+	return finish(un, (int)length);
 }
 
 int fdpass_sockpath_in(int fd, const char *directory, const char *name, struct sockaddr_un *un)

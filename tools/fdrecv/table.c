@@ -28,6 +28,7 @@ int fdrecv_table_open(struct table *table, int highest, size_t count)
 
 	if (getrlimit(RLIMIT_NOFILE, &table->inherited) < 0)
 		return -errno;
+	table->reached = 0;
 	limit = table->inherited;
 	if (!holds(table, highest, count))
 		return -EMFILE;
@@ -37,7 +38,7 @@ int fdrecv_table_open(struct table *table, int highest, size_t count)
 	return fdrecv_table_reach(table, highest, count);
 }
 
-int fdrecv_table_reach(const struct table *table, int highest, size_t count)
+int fdrecv_table_reach(struct table *table, int highest, size_t count)
 {
 	int fd;
 
@@ -45,12 +46,13 @@ int fdrecv_table_reach(const struct table *table, int highest, size_t count)
 		return -EMFILE;
 	/* The kernel grows the table when a high number is first used, and may have no memory then;
 	 * better before a sender is told that its descriptors are safe. It never shrinks. */
-	if (highest < ROOM)
+	if (highest < ROOM || highest <= table->reached)
 		return 0;
 	fd = fcntl(0, F_DUPFD_CLOEXEC, highest);
 	if (fd < 0)
 		return errno == EINVAL ? -EMFILE : -errno;
 	close(fd);
+	table->reached = highest;
 	return 0;
 }
 
@@ -92,5 +94,8 @@ rlim_t fdrecv_table_restore(const struct table *table, int highest)
 	struct rlimit limit = table->inherited;
 
 	limit.rlim_cur = fdrecv_table_limit(table, highest, count_free(table->inherited.rlim_cur));
-	return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? 0 : limit.rlim_cur;
+	/* Here it is the hard one. */
+	if (limit.rlim_cur != limit.rlim_max && setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 0;
+	return limit.rlim_cur;
 }

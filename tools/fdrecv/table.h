@@ -9,6 +9,7 @@
 
 struct table {
 	struct rlimit inherited; /* RLIMIT_NOFILE as the caller gave it */
+	int reached;             /* the kernel's table has room up to this number */
 };
 
 /* Raises the soft limit to the hard one, and makes sure that there is room up to `highest`, and for
@@ -16,7 +17,7 @@ struct table {
 int fdrecv_table_open(struct table *table, int highest, size_t count);
 
 /* Makes sure of that again, when more is known. */
-int fdrecv_table_reach(const struct table *table, int highest, size_t count);
+int fdrecv_table_reach(struct table *table, int highest, size_t count);
 
 /* 1 when the command will find `fd` closed, unless something is put there; else 0. */
 int fdrecv_table_is_free(int fd);
