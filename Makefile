@@ -19,7 +19,7 @@ prefix := $(if $(PREFIX),-Dprefix='$(abspath $(PREFIX))')
 # Debian and its relatives have every tool that the tests need: there, none may be left out.
 tests := -Dtests=$(if $(shell command -v dpkg-query),enabled,auto)
 
-.PHONY: all check demo bench fuzz install deb dist format clean help mine localhost configured
+.PHONY: all check static demo bench fuzz install deb dist format clean help mine localhost configured
 
 all: mine configured
 	@$(MESON) compile -C '$(BUILD)'
@@ -31,6 +31,13 @@ check: mine localhost
 	@$(MESON) compile -C '$(BUILD)'
 	@$(MESON) test -C '$(BUILD)' --no-rebuild --print-errorlogs
 
+# Programs that need no other file, with musl as their C library, in BUILD/static/tools.
+static: mine
+	@ci/builddeps --install-missing build static
+	@test -e '$(BUILD)/static/build.ninja' || MESON='$(MESON)' ci/setup-musl '$(BUILD)/static' \
+		$(MESON_OPTIONS) $(prefix) -Dprograms=alone -Dtests=disabled
+	@$(MESON) compile -C '$(BUILD)/static'
+
 demo: mine
 	@ci/builddeps --install-missing build
 	@$(MAKE) --no-print-directory all
@@ -40,7 +47,10 @@ bench: mine
 	@ci/builddeps --install-missing build
 	@$(MAKE) --no-print-directory all
 	@$(MESON) compile -C '$(BUILD)' benchmarks
-	@$(programs) BENCH='$(abspath $(BUILD))/bench' bench/run $(BENCH_OPTIONS)
+	@! command -v musl-gcc >/dev/null || { $(MAKE) --no-print-directory static && \
+		$(MESON) compile -C '$(BUILD)/static' nothing; }
+	@test ! -e '$(BUILD)/static/bench/nothing' || export STATIC='$(abspath $(BUILD))/static'; \
+		$(programs) BENCH='$(abspath $(BUILD))/bench' bench/run $(BENCH_OPTIONS)
 
 fuzz: mine
 	@ci/builddeps --install-missing build flavours
@@ -76,6 +86,7 @@ clean: mine
 help:
 	@echo "make                            build in $(BUILD)/"
 	@echo "make check                      build and run every test"
+	@echo "make static                     build programs that need no other file in $(BUILD)/static/"
 	@echo "make demo                       see it work"
 	@echo "make install [PREFIX=] [DESTDIR=]"
 	@echo "                                install, in /usr/local unless PREFIX says otherwise"
@@ -86,7 +97,7 @@ help:
 	@echo "make format                     format the C sources"
 	@echo "make clean                      remove $(BUILD)/"
 	@echo "Variables: BUILD, PREFIX, DESTDIR, MESON_OPTIONS, BENCH_OPTIONS."
-	@echo "check, demo, bench, deb and dist install missing packages."
+	@echo "check, static, demo, bench, deb and dist install missing packages."
 
 configured:
 	@command -v $(MESON) >/dev/null || \

@@ -21,11 +21,11 @@ static void prepare(struct pair *pair, const struct subject *subject, enum side 
 {
 	const char *const fdrecv[] = {
 		subject->fdrecv, "--ready-fd", pair->writing,    "-f", pair->to,
-		"handover",      "--run",      subject->nothing, NULL};
+		"handover",      "--run",      subject->command, NULL};
 	const char *const fdsend[] = {subject->fdsend, "-f", pair->from, "handover", NULL};
 	const char *const receiver[] = {subject->floor,   "receive",    pair->path,
 					pair->writing,    pair->target, pair->count,
-					subject->nothing, NULL};
+					subject->command, NULL};
 	const char *const sender[] = {subject->floor, "send",      pair->path,
 				      pair->first,    pair->count, NULL};
 	const char *const *receiving = side == SIDE_PRODUCT ? fdrecv : receiver;

@@ -2,7 +2,7 @@
 /*
  * What whole programs cost: starting one, one handover between two, waking one that waits.
  *
- * usage: programs start-fdsend|start-fdrecv|handover|many|wake-path|wake-abstract ROUNDS SAMPLES COUNT
+ * usage: programs start-fdsend|start-fdrecv|handover|alone|other|many|wake-path|wake-abstract ROUNDS SAMPLES COUNT
  *
  * FDSEND and FDRECV are the programs, BENCH is the folder of the baselines, and FDPASS_RUNTIME_DIR is an
  * empty folder. Product and baseline take turns; a round is the first quartile of SAMPLES of each, and one line.
@@ -38,6 +38,14 @@ static double start_fdrecv(const struct subject *subject, enum side side)
 					  "--version", NULL});
 }
 
+double handover_alone(const struct subject *subject, enum side side)
+{
+	const char *const nothing[] = {subject->nothing, NULL};
+
+	return side == SIDE_PRODUCT ? handover(subject, side)
+				    : start_one(nothing) + start_one(nothing);
+}
+
 static const char *environment(const char *name)
 {
 	const char *value = getenv(name);
@@ -56,6 +64,7 @@ static operation operation_named(const char *name)
 	} operations[] = {
 		{"start-fdsend", start_fdsend}, {"start-fdrecv", start_fdrecv},
 		{"handover", handover},         {"many", handover_many},
+		{"alone", handover_alone},      {"other", handover_other},
 		{"wake-path", wakeup_path},     {"wake-abstract", wakeup_abstract},
 	};
 
@@ -90,6 +99,7 @@ int main(int argc, char **argv)
 		.fdrecv = environment("FDRECV"),
 		.floor = floor_path,
 		.nothing = nothing_path,
+		.command = getenv("COMMAND") != NULL ? getenv("COMMAND") : nothing_path,
 		.directory = environment("FDPASS_RUNTIME_DIR"),
 		.count = measure_number(argv[4]),
 	};

@@ -23,6 +23,8 @@ struct subject {
 	const char *fdrecv;
 	const char *floor;
 	const char *nothing;
+	const char
+		*command; /* what a receiver becomes: COMMAND, or the program that does nothing */
 	const char *directory; /* the run directory: new, and nobody else's */
 	int count;             /* of descriptors */
 };
@@ -36,6 +38,12 @@ double handover(const struct subject *subject, enum side side);
 
 /* The same, for any number: they stand on the numbers from MANY_SOURCES, and only the sender inherits them. */
 double handover_many(const struct subject *subject, enum side side);
+
+/* The same as handover(), against two programs that do nothing, one after the other. */
+double handover_alone(const struct subject *subject, enum side side);
+
+/* The same, against somebody else's: others.c. */
+double handover_other(const struct subject *subject, enum side side);
 
 /* From the moment that a receiver appears until the sender that waits for it is connected. */
 double wakeup_path(const struct subject *subject, enum side side);
