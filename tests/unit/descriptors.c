@@ -85,3 +85,11 @@ TCase *descriptors_tcase(const char *name)
 	tcase_add_checked_fixture(tcase, descriptors_before, descriptors_after);
 	return tcase;
 }
+
+TCase *descriptors_tcase_tagged(const char *tag)
+{
+	TCase *tcase = descriptors_tcase(tag);
+
+	tcase_set_tags(tcase, tag);
+	return tcase;
+}

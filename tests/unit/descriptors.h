@@ -13,4 +13,9 @@ void descriptors_after(void);
 /* A test case with that fixture. Fixtures that open something are to be added to it afterwards. */
 TCase *descriptors_tcase(const char *name);
 
+/* The same for tests that need what not every place has, or that try very much. `tag` is its name, and Check's
+ * tag, by which they are left out with $CK_EXCLUDE_TAGS: "pidfds", "limits" (RLIMIT_NOFILE), "signals",
+ * "exhaustive". */
+TCase *descriptors_tcase_tagged(const char *tag);
+
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli/identity.h"
+#include "descriptors.h"
 
 static int lookups;
 static int lookup_errno;
@@ -125,7 +126,7 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("cli-identity");
-	TCase *tcase = tcase_create("identity");
+	TCase *tcase = descriptors_tcase("identity");
 	SRunner *runner;
 	int failed;
 

@@ -9,6 +9,7 @@
 
 #include "cli/list.h"
 #include "cli/number.h"
+#include "descriptors.h"
 #include "fdpass.h"
 
 static const struct {
@@ -266,7 +267,7 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("cli-list");
-	TCase *tcase = tcase_create("list");
+	TCase *tcase = descriptors_tcase("list");
 	SRunner *runner;
 	int failed;
 

@@ -11,6 +11,7 @@
 #include "cli/diagnostic.h"
 #include "cli/options.h"
 #include "cli/value.h"
+#include "descriptors.h"
 
 enum {
 	FD,
@@ -404,7 +405,7 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("cli-options");
-	TCase *tcase = tcase_create("options");
+	TCase *tcase = descriptors_tcase("options");
 	SRunner *runner;
 	int failed;
 

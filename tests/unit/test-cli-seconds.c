@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "cli/seconds.h"
+#include "descriptors.h"
 
 static const struct {
 	const char *text;
@@ -69,7 +70,7 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("cli-seconds");
-	TCase *tcase = tcase_create("seconds");
+	TCase *tcase = descriptors_tcase("seconds");
 	SRunner *runner;
 	int failed;
 

@@ -340,12 +340,14 @@ static int can_be_init(void)
 int main(void)
 {
 	Suite *suite = suite_create("cli-signals");
-	TCase *tcase = tcase_create("signals");
-	int count = (int)(sizeof caught / sizeof caught[0]);
+	TCase *tcase = tcase_create("cli-signals"), *signals = tcase_create("signals");
+	int count = (int)(sizeof caught / sizeof caught[0]), last = count - 1;
 	SRunner *runner;
 	int failed;
 
 	tcase_add_checked_fixture(tcase, start_fresh, NULL);
+	tcase_add_checked_fixture(signals, start_fresh, NULL);
+	tcase_set_tags(signals, "signals");
 	tcase_add_loop_test(tcase, signal_before_the_wait_is_seen, 0, count);
 	tcase_add_test(tcase, several_signals_come_one_by_one);
 	tcase_add_loop_test(tcase, other_signals_are_left_alone, 0,
@@ -358,12 +360,16 @@ int main(void)
 	tcase_add_test(tcase, another_file_at_the_number_is_not_read);
 	tcase_add_test(tcase, failure_changes_nothing);
 	tcase_add_test(tcase, nothing_before_blocking);
-	tcase_add_loop_test(tcase, dies_by_the_signal, 0, count);
+	/* Valgrind does not survive the last one, SIGSTKFLT, and is no PID 1. */
+	tcase_add_loop_test(tcase, dies_by_the_signal, 0, last);
+	tcase_add_loop_test(signals, dies_by_the_signal, last, count);
 	tcase_add_test(tcase, exits_where_the_signal_has_no_effect);
-	tcase_add_loop_test(tcase, signal_before_exec_acts, 0, count);
+	tcase_add_loop_test(tcase, signal_before_exec_acts, 0, last);
+	tcase_add_loop_test(signals, signal_before_exec_acts, last, count);
 	if (can_be_init())
-		tcase_add_loop_test(tcase, pid_1_exits_with_128_and_the_signal, 0, 2);
+		tcase_add_loop_test(signals, pid_1_exits_with_128_and_the_signal, 0, 2);
 	suite_add_tcase(suite, tcase);
+	suite_add_tcase(suite, signals);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "cli/signame.h"
+#include "descriptors.h"
 
 static const struct {
 	const char *text;
@@ -80,7 +81,7 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("signame");
-	TCase *tcase = tcase_create("signame");
+	TCase *tcase = descriptors_tcase("signame");
 	SRunner *runner;
 	int failed;
 

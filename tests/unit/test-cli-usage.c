@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/usage.h"
+#include "descriptors.h"
 #include "fdpass.h"
 
 static const struct cli_option options[] = {
@@ -239,7 +240,7 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("cli-usage");
-	TCase *tcase = tcase_create("usage");
+	TCase *tcase = descriptors_tcase("usage");
 	SRunner *runner;
 	int failed;
 

@@ -312,19 +312,22 @@ int main(void)
 {
 	Suite *suite = suite_create("count");
 	TCase *tcase = descriptors_tcase("count");
+	TCase *pidfds = descriptors_tcase_tagged("pidfds");
 	SRunner *runner;
 	int failed;
 
 	scratch_add(tcase);
-	tcase_add_loop_test(tcase, tcp_connections, 0, 6);
-	tcase_add_loop_test(tcase, unix_connections, 0, 3);
-	tcase_add_test(tcase, not_those_of_another_address);
-	tcase_add_test(tcase, files);
-	tcase_add_test(tcase, not_of_a_process_that_has_ended);
+	scratch_add(pidfds);
+	tcase_add_loop_test(pidfds, tcp_connections, 0, 6);
+	tcase_add_loop_test(pidfds, unix_connections, 0, 3);
+	tcase_add_test(pidfds, not_those_of_another_address);
+	tcase_add_test(pidfds, files);
+	tcase_add_test(pidfds, not_of_a_process_that_has_ended);
 	tcase_add_test(tcase, only_of_what_listens);
 	tcase_add_test(tcase, how_many_hold_one_socket);
 	tcase_add_test(tcase, how_many_hold_connections);
 	suite_add_tcase(suite, tcase);
+	suite_add_tcase(suite, pidfds);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -185,18 +185,21 @@ int main(void)
 {
 	Suite *suite = suite_create("denying");
 	TCase *tcase = descriptors_tcase("denying");
+	TCase *pidfds = descriptors_tcase_tagged("pidfds");
 	SRunner *runner;
 	int failed;
 
 	scratch_add(tcase);
+	scratch_add(pidfds);
 	tcase_add_loop_test(tcase, pinning_a_process, 0, sizeof(pinning) / sizeof(*pinning));
-	tcase_add_test(tcase, inodes_of_pidfds);
-	tcase_add_loop_test(tcase, duplicating_a_descriptor, 0,
+	tcase_add_test(pidfds, inodes_of_pidfds);
+	tcase_add_loop_test(pidfds, duplicating_a_descriptor, 0,
 			    sizeof(duplicating) / sizeof(*duplicating));
-	tcase_add_test(tcase, finding_who_holds_a_socket);
+	tcase_add_test(pidfds, finding_who_holds_a_socket);
 	tcase_add_test(tcase, a_live_listener_is_kept);
 	tcase_add_test(tcase, waiting_for_a_start);
 	suite_add_tcase(suite, tcase);
+	suite_add_tcase(suite, pidfds);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -303,18 +303,20 @@ int main(void)
 {
 	Suite *suite = suite_create("find");
 	TCase *tcase = descriptors_tcase("find"), *root = descriptors_tcase("root");
+	TCase *pidfds = descriptors_tcase_tagged("pidfds");
 	SRunner *runner;
 	int failed;
 
-	tcase_add_test(tcase, the_process_behind_a_port);
+	tcase_add_test(pidfds, the_process_behind_a_port);
 	tcase_add_test(tcase, we_do_not_count);
-	tcase_add_test(tcase, the_process_that_has_many);
-	tcase_add_loop_test(tcase, a_full_table, 0, 2);
-	tcase_add_test(tcase, the_ancestor_of_all_the_others);
-	tcase_add_test(tcase, several);
+	tcase_add_test(pidfds, the_process_that_has_many);
+	tcase_add_loop_test(pidfds, a_full_table, 0, 2);
+	tcase_add_test(pidfds, the_ancestor_of_all_the_others);
+	tcase_add_test(pidfds, several);
 	tcase_add_test(tcase, what_nobody_holds);
 	tcase_add_test(tcase, a_list_is_cut_between_entries);
 	suite_add_tcase(suite, tcase);
+	suite_add_tcase(suite, pidfds);
 	tcase_add_test(root, of_another_user);
 	if (geteuid() == 0)
 		suite_add_tcase(suite, root);

@@ -461,6 +461,7 @@ int main(void)
 {
 	Suite *suite = suite_create("message");
 	TCase *tcase = descriptors_tcase("message");
+	TCase *limited = descriptors_tcase_tagged("limits");
 	SRunner *runner;
 	int failed;
 
@@ -473,15 +474,16 @@ int main(void)
 	tcase_add_test(tcase, what_the_kernel_would_lose_is_refused);
 	tcase_add_loop_test(tcase, a_closed_end_raises_no_signal, 0, TYPES);
 	tcase_add_test(tcase, an_unread_byte_makes_the_end_a_reset);
-	tcase_add_loop_test(tcase, a_lost_descriptor_is_an_error_and_closes_the_others, 0, TYPES);
+	tcase_add_loop_test(limited, a_lost_descriptor_is_an_error_and_closes_the_others, 0, TYPES);
 	tcase_add_loop_test(tcase, a_cut_datagram_is_an_error_and_closes_everything, DGRAM, TYPES);
 	tcase_add_loop_test(tcase, the_writer_is_told_where_the_socket_asks, 0, TYPES);
 	tcase_add_loop_test(tcase, waiting_ends_at_the_deadline_and_when_cancelled, 0, TYPES);
 	tcase_add_loop_test(tcase, a_full_socket_is_waited_for_and_never_blocked_on, 0, 2 * TYPES);
 	tcase_add_loop_test(tcase, a_long_payload_goes_whole_and_its_descriptors_once, 0, 2);
 	tcase_add_test(tcase, what_went_of_a_stream_before_the_wait_ended_is_told);
-	tcase_add_test(tcase, too_many_on_their_way_are_waited_for);
+	tcase_add_test(limited, too_many_on_their_way_are_waited_for);
 	suite_add_tcase(suite, tcase);
+	suite_add_tcase(suite, limited);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

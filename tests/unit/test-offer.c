@@ -316,20 +316,23 @@ int main(void)
 {
 	Suite *suite = suite_create("offer");
 	TCase *tcase = descriptors_tcase("offer");
+	TCase *exhaustive = descriptors_tcase_tagged("exhaustive");
 	SRunner *runner;
 	int failed;
 
 	tcase_set_timeout(tcase, 20);
+	tcase_set_timeout(exhaustive, 20);
 	tcase_add_test(tcase, the_bytes_are_the_documented_ones);
 	tcase_add_loop_test(tcase, without_names_there_is_nothing_behind_the_head, 0, 4);
 	tcase_add_test(tcase, a_name_that_was_taken_back_is_none);
-	tcase_add_test(tcase, a_stream_may_be_cut_anywhere);
+	tcase_add_test(exhaustive, a_stream_may_be_cut_anywhere);
 	tcase_add_test(tcase, only_a_whole_head_is_one);
 	tcase_add_loop_test(tcase, every_refusal, 0, sizeof(wrong) / sizeof(*wrong));
 	tcase_add_test(tcase, versions_that_are_not_ours);
 	tcase_add_test(tcase, a_name_of_every_length);
-	tcase_add_loop_test(tcase, mutations, 0, 4);
+	tcase_add_loop_test(exhaustive, mutations, 0, 4);
 	suite_add_tcase(suite, tcase);
+	suite_add_tcase(suite, exhaustive);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

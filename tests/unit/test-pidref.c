@@ -301,20 +301,22 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("pidref");
-	TCase *tcase = descriptors_tcase("pidref"), *root = descriptors_tcase("root");
+	TCase *tcase = descriptors_tcase("pidref"), *root = descriptors_tcase_tagged("pidfds");
+	TCase *pidfds = descriptors_tcase_tagged("pidfds");
 	SRunner *runner;
 	int failed;
 
-	tcase_add_test(tcase, a_living_process);
-	tcase_add_test(tcase, a_signal_reaches_it);
-	tcase_add_test(tcase, oneself);
-	tcase_add_test(tcase, the_dead);
-	tcase_add_test(tcase, numbers_that_no_process_has);
-	tcase_add_test(tcase, a_thread_is_no_process);
-	tcase_add_loop_test(tcase, a_full_table, 0, 2);
+	tcase_add_test(pidfds, a_living_process);
+	tcase_add_test(pidfds, a_signal_reaches_it);
+	tcase_add_test(pidfds, oneself);
+	tcase_add_test(pidfds, the_dead);
+	tcase_add_test(pidfds, numbers_that_no_process_has);
+	tcase_add_test(pidfds, a_thread_is_no_process);
+	tcase_add_loop_test(pidfds, a_full_table, 0, 2);
 	tcase_add_loop_test(tcase, why_it_is_denied, 0, (int)(sizeof(denials) / sizeof(*denials)));
 	tcase_add_test(tcase, a_status_is_read);
 	suite_add_tcase(suite, tcase);
+	suite_add_tcase(suite, pidfds);
 	tcase_add_test(root, without_proc);
 	if (geteuid() == 0)
 		suite_add_tcase(suite, root);

@@ -490,11 +490,13 @@ int main(void)
 {
 	Suite *suite = suite_create("plan");
 	TCase *tcase = descriptors_tcase("plan");
+	TCase *exhaustive = descriptors_tcase_tagged("exhaustive");
 	SRunner *runner;
 	int failed;
 
 	tcase_set_timeout(tcase, 60);
-	tcase_add_loop_test(tcase, every_mapping, 1, PAIRS + 1);
+	tcase_set_timeout(exhaustive, 60);
+	tcase_add_loop_test(exhaustive, every_mapping, 1, PAIRS + 1);
 	tcase_add_test(tcase, adding);
 	tcase_add_loop_test(tcase, adding_far_apart, 0, 5);
 	tcase_add_test(tcase, an_empty_plan_does_nothing);
@@ -502,6 +504,7 @@ int main(void)
 	tcase_add_test(tcase, a_limit_that_is_too_low);
 	tcase_add_test(tcase, a_large_plan);
 	suite_add_tcase(suite, tcase);
+	suite_add_tcase(suite, exhaustive);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

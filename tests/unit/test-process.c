@@ -166,14 +166,16 @@ int main(void)
 {
 	Suite *suite = suite_create("process");
 	TCase *tcase = descriptors_tcase("process");
+	TCase *pidfds = descriptors_tcase_tagged("pidfds");
 	SRunner *runner;
 	int failed;
 
 	tcase_add_loop_test(tcase, a_line_is_taken_apart, 0, 6);
 	tcase_add_test(tcase, a_line_that_is_cut);
-	tcase_add_loop_test(tcase, a_life, 0, 4);
-	tcase_add_test(tcase, what_may_not_be_seen_is_not_known);
+	tcase_add_loop_test(pidfds, a_life, 0, 4);
+	tcase_add_test(pidfds, what_may_not_be_seen_is_not_known);
 	suite_add_tcase(suite, tcase);
+	suite_add_tcase(suite, pidfds);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -393,22 +393,24 @@ int main(void)
 {
 	Suite *suite = suite_create("reopen");
 	TCase *tcase = descriptors_tcase("reopen");
+	TCase *pidfds = descriptors_tcase_tagged("pidfds");
 	SRunner *runner;
 	int failed;
 
 	tcase_add_loop_test(tcase, which_flags_are_kept, 0, (int)(sizeof(flags) / sizeof(*flags)));
-	tcase_add_test(tcase, read_only_stays_read_only);
-	tcase_add_loop_test(tcase, status_flags_stay, 0,
+	tcase_add_test(pidfds, read_only_stays_read_only);
+	tcase_add_loop_test(pidfds, status_flags_stay, 0,
 			    (int)(sizeof(status_flags) / sizeof(*status_flags)));
-	tcase_add_test(tcase, a_deleted_file);
-	tcase_add_test(tcase, what_is_opened_in_a_special_way);
-	tcase_add_test(tcase, the_read_end_of_a_pipe_sees_its_end);
-	tcase_add_test(tcase, a_fifo_is_not_waited_for);
-	tcase_add_test(tcase, what_cannot_be_opened_again);
-	tcase_add_test(tcase, the_file_decides);
-	tcase_add_test(tcase, permissions_are_checked_again);
-	tcase_add_test(tcase, a_lease_is_not_waited_for);
+	tcase_add_test(pidfds, a_deleted_file);
+	tcase_add_test(pidfds, what_is_opened_in_a_special_way);
+	tcase_add_test(pidfds, the_read_end_of_a_pipe_sees_its_end);
+	tcase_add_test(pidfds, a_fifo_is_not_waited_for);
+	tcase_add_test(pidfds, what_cannot_be_opened_again);
+	tcase_add_test(pidfds, the_file_decides);
+	tcase_add_test(pidfds, permissions_are_checked_again);
+	tcase_add_test(pidfds, a_lease_is_not_waited_for);
 	suite_add_tcase(suite, tcase);
+	suite_add_tcase(suite, pidfds);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -265,20 +265,24 @@ int main(void)
 {
 	Suite *suite = suite_create("rich-crowd");
 	TCase *tcase = descriptors_tcase("rich-crowd");
+	TCase *limited = descriptors_tcase_tagged("limits");
 	SRunner *runner;
 	int failed;
 
 	scratch_add(tcase);
+	scratch_add(limited);
 	tcase_set_timeout(tcase, 20);
+	tcase_set_timeout(limited, 20);
 	tcase_add_test(tcase, a_slow_one_keeps_nobody_waiting);
 	tcase_add_test(tcase, side_by_side_in_pieces);
 	tcase_add_test(tcase, idle_holders_go_when_numbers_are_needed);
-	tcase_add_test(tcase, two_that_do_not_fit);
+	tcase_add_test(limited, two_that_do_not_fit);
 	tcase_add_test(tcase, who_only_announces);
 	tcase_add_test(tcase, names_are_bounded);
 	tcase_add_test(tcase, dropping_the_listener_in_the_middle);
 	tcase_add_test(tcase, a_stream_that_does_not_end);
 	suite_add_tcase(suite, tcase);
+	suite_add_tcase(suite, limited);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

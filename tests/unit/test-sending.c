@@ -335,11 +335,14 @@ int main(void)
 {
 	Suite *suite = suite_create("sending");
 	TCase *tcase = descriptors_tcase("sending");
+	TCase *limited = descriptors_tcase_tagged("limits");
 	SRunner *runner;
 	int failed;
 
 	scratch_add(tcase);
+	scratch_add(limited);
 	tcase_set_timeout(tcase, 10);
+	tcase_set_timeout(limited, 10);
 	tcase_add_loop_test(tcase, in_one_loop_with_the_receiver, 0, 8);
 	tcase_add_test(tcase, after_the_end_there_is_nothing_more);
 	tcase_add_loop_test(tcase, a_receiver_that_comes_later_wakes, 0, 3);
@@ -348,8 +351,9 @@ int main(void)
 	tcase_add_loop_test(tcase, it_can_be_given_up_anywhere, 0, 8);
 	tcase_add_test(tcase, what_cannot_begin);
 	tcase_add_test(tcase, over_an_inherited_connection);
-	tcase_add_test(tcase, a_receiver_says_when_to_look_again);
+	tcase_add_test(limited, a_receiver_says_when_to_look_again);
 	suite_add_tcase(suite, tcase);
+	suite_add_tcase(suite, limited);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -137,15 +137,17 @@ int main(void)
 {
 	Suite *suite = suite_create("table");
 	TCase *tcase = descriptors_tcase("table");
+	TCase *limited = descriptors_tcase_tagged("limits");
 	SRunner *runner;
 	int failed;
 
 	tcase_add_loop_test(tcase, the_limit_for_the_command, 0, sizeof(limits) / sizeof(*limits));
-	tcase_add_test(tcase, it_is_raised_and_given_back);
-	tcase_add_test(tcase, the_command_finds_room);
-	tcase_add_test(tcase, what_does_not_fit);
-	tcase_add_loop_test(tcase, without_targets, 0, 2);
+	tcase_add_test(limited, it_is_raised_and_given_back);
+	tcase_add_test(limited, the_command_finds_room);
+	tcase_add_test(limited, what_does_not_fit);
+	tcase_add_loop_test(limited, without_targets, 0, 2);
 	suite_add_tcase(suite, tcase);
+	suite_add_tcase(suite, limited);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
