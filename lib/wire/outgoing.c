@@ -32,6 +32,8 @@ static int watch_socket(struct outgoing *outgoing)
 	if (events < 0 || epoll_ctl(events, EPOLL_CTL_ADD, outgoing->socket, &interest) < 0)
 		return -errno;
 	outgoing->events = fd_give(&events);
+	/* That it is writable now is an event, too, and no news. */
+	fdpass_outgoing_woken(outgoing);
 	return 0;
 }
 

@@ -72,6 +72,30 @@ START_TEST(codes_of_a_try)
 }
 END_TEST
 
+START_TEST(a_socket_serves_until_it_connects)
+{
+	int first, fd, listener;
+
+	begin(FDPASS_ADDRESS_NAMED, "./late");
+	assert_try(-ENOENT);
+	first = dialer.socket;
+	ck_assert_int_ge(first, 0);
+	assert_try(-ENOENT);
+	ck_assert_int_eq(dialer.socket, first);
+	listener = raw_listen("late", 1);
+	fd = fdpass_dialer_try(&dialer, NULL);
+	ck_assert_int_eq(fd, first);
+	ck_assert_int_lt(dialer.socket, 0);
+	/* The next one is another. */
+	ck_assert_int_eq(unlink("late"), 0);
+	assert_try(-ENOENT);
+	ck_assert_int_ne(dialer.socket, fd);
+	close(fd);
+	close(listener);
+	end();
+}
+END_TEST
+
 START_TEST(what_is_not_worth_waiting_for)
 {
 	static const int codes[] = {0, -EMFILE, -ENFILE, -ENOMEM, -EPERM, -EINVAL, -ETIMEDOUT, 1};
@@ -179,6 +203,7 @@ int main(void)
 
 	scratch_add(tcase);
 	tcase_add_loop_test(tcase, codes_of_a_try, 0, 8);
+	tcase_add_test(tcase, a_socket_serves_until_it_connects);
 	tcase_add_test(tcase, what_is_not_worth_waiting_for);
 	tcase_add_test(tcase, an_inherited_connection);
 	tcase_add_loop_test(tcase, what_is_no_inherited_connection, 0, 4);
