@@ -3,6 +3,9 @@
 """Every C file is as `make format` leaves it.
 
 usage: format.py CLANG-FORMAT SOURCE-ROOT
+
+Every version of clang-format formats a little differently, so that one decides: Debian 12's. With another one this
+is left out (status 77, meson's for a test that is skipped).
 """
 
 import subprocess
@@ -21,7 +24,15 @@ def check(clang_format, root):
     return len(sources), findings
 
 
+def is_ours(clang_format):
+    said = subprocess.run([clang_format, "--version"], capture_output=True, text=True, check=True).stdout
+    return " version 14." in said
+
+
 if __name__ == "__main__":
+    if not is_ours(sys.argv[1]):
+        print("left out: clang-format 14: the format of the sources")
+        sys.exit(77)
     count, found = check(*sys.argv[1:])
     if count == 0:
         found.append(f"{sys.argv[2]}: no sources found")

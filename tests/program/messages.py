@@ -25,6 +25,7 @@ class Table(list):
 
 
 needs_root = pytest.mark.needs_root
+needs_glibc = pytest.mark.needs_glibc  # has other words
 
 
 def message_of(function):

@@ -20,8 +20,9 @@ HERE = Path(__file__).resolve().parent
 FDSEND = os.path.abspath(os.environ.get("FDSEND", HERE / "../../build/tools/fdsend"))
 FDRECV = os.path.abspath(os.environ.get("FDRECV", HERE / "../../build/tools/fdrecv"))
 FDFWD = os.path.abspath(os.environ.get("FDFWD", os.path.join(os.path.dirname(FDRECV), "fdfwd")))
-with open(FDSEND, "rb") as program:
-    HAS_64_BITS = program.read(5)[4] == 2  # EI_CLASS, elf(5)
+PROGRAM = Path(FDSEND).read_bytes()
+HAS_64_BITS = PROGRAM[4] == 2  # EI_CLASS, elf(5)
+HAS_GLIBC = b"GLIBC_2." in PROGRAM  # the versions of its symbols
 READY = 19  # where fdrecv finds its ready descriptor unless a test says otherwise
 
 TRY_FDSEND = "Try 'fdsend --help' for more information."

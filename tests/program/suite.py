@@ -11,19 +11,22 @@ import pytest
 
 from holding import holding
 from processes import adopt_orphans
-from programs import FDRECV, FDSEND, HAS_64_BITS, Programs
+from programs import FDRECV, FDSEND, HAS_64_BITS, HAS_GLIBC, Programs
 
 IS_ROOT = os.geteuid() == 0
 # unshare(1) makes the mounts private first, which fails where / is not a mount point.
 CAN_MOUNT = IS_ROOT and subprocess.run(["unshare", "--mount", "true"], check=False,
                                        stderr=subprocess.DEVNULL).returncode == 0
 
-left_out = pytest.StashKey[int]()
+# What a test marked needs_... needs, and whether it is here.
+NEEDS = {"root": IS_ROOT, "mounts": CAN_MOUNT, "64_bits": HAS_64_BITS, "glibc": HAS_GLIBC}
+
+left_out = pytest.StashKey[list]()
 failed = pytest.StashKey[bool]()
 
 
 def pytest_configure(config):
-    config.stash[left_out] = 0
+    config.stash[left_out] = []
     adopt_orphans()
 
 
@@ -33,35 +36,37 @@ def pytest_report_header():
 
 
 def lacks(item):
-    """What a test needs and cannot have here."""
-    return (item.get_closest_marker("needs_64_bits") and not HAS_64_BITS
-            or item.get_closest_marker("needs_root") and not IS_ROOT
-            or item.get_closest_marker("needs_mounts") and not CAN_MOUNT)
+    """The first thing that a test needs and cannot have here."""
+    return next((need for need, there in NEEDS.items() if not there and item.get_closest_marker(f"needs_{need}")), None)
 
 
 def pytest_collection_modifyitems(config, items):
     out = [item for item in items if lacks(item)]
-    if not out:
-        return
-    items[:] = [item for item in items if item not in out]
-    config.hook.pytest_deselected(items=out)
-    config.stash[left_out] = len(out)
-    if hasattr(config, "workeroutput"):  # pytest-xdist: the collection happens in its workers
-        config.workeroutput["left_out"] = len(out)
+    if out:
+        items[:] = [item for item in items if item not in out]
+        config.hook.pytest_deselected(items=out)
 
 
-def pytest_report_collectionfinish(config):
-    return f"{config.stash[left_out]} tests left out that need root, mounts or 64 bits" if config.stash[left_out] else []
+def pytest_deselected(items):
+    """Here, or by pytest's own -k and the like; each function is told once, in a line for ci/left-out."""
+    lines = {f"{need.replace('_', ' ')}: {item.nodeid.partition('[')[0]}" for item in items if (need := lacks(item))}
+    others = sum(not lacks(item) for item in items)
+    items[0].config.stash[left_out] += sorted(lines) + [f"not selected: {others} tests"] * bool(others)
+
+
+def pytest_collection_finish(session):
+    if hasattr(session.config, "workeroutput"):  # pytest-xdist: the collection happens in its workers
+        session.config.workeroutput["left_out"] = session.config.stash[left_out]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node):
-    node.config.stash[left_out] = getattr(node, "workeroutput", {}).get("left_out", 0)
+    node.config.stash[left_out] = getattr(node, "workeroutput", {}).get("left_out", [])
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    if config.stash[left_out]:
-        terminalreporter.write_line(f"{config.stash[left_out]} tests left out that need root, mounts or 64 bits")
+    for line in config.stash[left_out]:
+        terminalreporter.write_line(f"left out: {line}")
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)

@@ -49,6 +49,7 @@ def test_greeting_that_cannot_be_written_is_tried_again(programs):
     assert receiver.wait().stdout == "sent"
 
 
+@pytest.mark.needs_glibc
 @pytest.mark.parametrize("call", ["ppoll", "epoll_wait"])
 def test_waiting_fails(programs, call):
     """It ends at once, and says so."""

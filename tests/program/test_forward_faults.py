@@ -143,6 +143,7 @@ def test_no_more_processes(programs):
     ends(relay)
 
 
+@pytest.mark.needs_glibc
 @pytest.mark.parametrize("failure", [errno.EAGAIN, errno.ENOMEM], ids=errno.errorcode.get)
 def test_fork_fails_once(programs, failure):
     relay = programs.start([*tampered(f"clone,clone3,fork:error={errno.errorcode[failure]}:when=1"),

@@ -11,7 +11,7 @@ import socket
 import pytest
 
 import peers
-from messages import Table, needs_root, says
+from messages import Table, needs_glibc, needs_root, says
 from processes import STRANGER
 
 TABLE = Table()
@@ -355,7 +355,7 @@ def file_of_another_user(programs):
     return programs.fdsend("--open", str(folder / "secret"), "x", user=STRANGER, cwd="/"), {"folder": folder}
 
 
-@case(1)
+@case(1, needs_glibc)
 def address_in_use(programs):
     r"""fdsend: --listen tcp:127.0.0.1:{port}: already in use (Address already in use); choose another address \
         or end the program that has it"""
@@ -372,7 +372,7 @@ def port_below_1024(programs):
     return programs.fdsend("--listen", "tcp:127.0.0.1:1", "x", user=STRANGER, cwd="/")
 
 
-@case(1)
+@case(1, needs_glibc)
 def address_of_another_machine(programs):
     r"""fdsend: --listen tcp:192.0.2.1:0: this machine has no such address (Cannot assign requested address); \
         'ip address' shows which it has"""
@@ -422,7 +422,7 @@ def nothing_announced(programs):
     return programs.fdsend("-l", "x")
 
 
-@case(1)
+@case(1, needs_glibc)
 def full_table(programs):
     r"""fdsend: --open {here}/plain.txt: the table of open files is full (Too many open files); raise the \
         limit, ulimit -n"""

@@ -66,10 +66,22 @@ static int fails(const char *name, int code, int can_be_interrupted)
 #define WRAP_POINTER(RESULT, NAME, PARAMETERS, ARGUMENTS, CODE)                                    \
 	WRAP_AS(RESULT, NAME, PARAMETERS, ARGUMENTS, NULL, CODE, 0)
 
-/* What glibc's headers call it where file offsets have 64 bits; other C libraries never do. */
-#define ALSO_64(RESULT, NAME, PARAMETERS, ARGUMENTS)                                               \
-	RESULT __wrap_##NAME##64 PARAMETERS;                                                       \
-	RESULT __wrap_##NAME##64 PARAMETERS                                                        \
+/* What glibc's headers call NAME64 where file offsets have 64 bits. On a machine of 32 bits that is another function,
+ * and NAME is called by nobody; other C libraries have no such names. */
+#if defined(__GLIBC__) && !defined(__LP64__)
+#define REAL_64(NAME) __real_##NAME##64
+#else
+#define REAL_64(NAME) __real_##NAME
+#endif
+#define WRAP_64(NAME, PARAMETERS, ARGUMENTS, CODE)                                                 \
+	int REAL_64(NAME) PARAMETERS;                                                              \
+	int __wrap_##NAME PARAMETERS;                                                              \
+	int __wrap_##NAME PARAMETERS                                                               \
+	{                                                                                          \
+		return fails(#NAME, CODE, 0) ? -1 : REAL_64(NAME) ARGUMENTS;                       \
+	}                                                                                          \
+	int __wrap_##NAME##64 PARAMETERS;                                                          \
+	int __wrap_##NAME##64 PARAMETERS                                                           \
 	{                                                                                          \
 		return __wrap_##NAME ARGUMENTS;                                                    \
 	}
@@ -126,22 +138,14 @@ WRAP(linkat, (int from, const char *old, int to, const char *new, int flags),
      (from, old, to, new, flags), EACCES)
 WRAP(renameat, (int from, const char *old, int to, const char *new), (from, old, to, new), EACCES)
 WRAP(unlinkat, (int directory, const char *path, int flags), (directory, path, flags), EACCES)
-WRAP(fstat, (int fd, struct stat *status), (fd, status), EIO)
-ALSO_64(int, fstat, (int fd, struct stat *status), (fd, status))
-WRAP(stat, (const char *path, struct stat *status), (path, status), EACCES)
-ALSO_64(int, stat, (const char *path, struct stat *status), (path, status))
-WRAP(lstat, (const char *path, struct stat *status), (path, status), EACCES)
-ALSO_64(int, lstat, (const char *path, struct stat *status), (path, status))
-WRAP(fstatat, (int directory, const char *path, struct stat *status, int flags),
-     (directory, path, status, flags), EACCES)
-ALSO_64(int, fstatat, (int directory, const char *path, struct stat *status, int flags),
-	(directory, path, status, flags))
-WRAP(fstatfs, (int fd, struct statfs *status), (fd, status), EIO)
-ALSO_64(int, fstatfs, (int fd, struct statfs *status), (fd, status))
-WRAP(statfs, (const char *path, struct statfs *status), (path, status), EIO)
-ALSO_64(int, statfs, (const char *path, struct statfs *status), (path, status))
-WRAP(getrlimit, (int which, struct rlimit *limit), (which, limit), EPERM)
-ALSO_64(int, getrlimit, (int which, struct rlimit *limit), (which, limit))
+WRAP_64(fstat, (int fd, struct stat *status), (fd, status), EIO)
+WRAP_64(stat, (const char *path, struct stat *status), (path, status), EACCES)
+WRAP_64(lstat, (const char *path, struct stat *status), (path, status), EACCES)
+WRAP_64(fstatat, (int directory, const char *path, struct stat *status, int flags),
+	(directory, path, status, flags), EACCES)
+WRAP_64(fstatfs, (int fd, struct statfs *status), (fd, status), EIO)
+WRAP_64(statfs, (const char *path, struct statfs *status), (path, status), EIO)
+WRAP_64(getrlimit, (int which, struct rlimit *limit), (which, limit), EPERM)
 WRAP_AS(ssize_t, readlinkat, (int directory, const char *path, char *text, size_t size),
 	(directory, path, text, size), -1, EACCES, 0)
 WRAP_POINTER(DIR *, fdopendir, (int fd), (fd), ENOMEM)
@@ -149,8 +153,8 @@ WRAP(dup2, (int from, int to), (from, to), EBUSY)
 WRAP(dup3, (int from, int to, int flags), (from, to, flags), EBUSY)
 
 /* Those that have one argument more, or none: it is passed on, whatever it is. */
-#define WRAP_MORE(RESULT, NAME, PARAMETERS, ARGUMENTS, LAST, CODE)                                 \
-	RESULT __real_##NAME PARAMETERS;                                                           \
+#define WRAP_MORE(RESULT, NAME, REAL, PARAMETERS, ARGUMENTS, LAST, CODE)                           \
+	RESULT REAL PARAMETERS;                                                                    \
 	RESULT __wrap_##NAME PARAMETERS;                                                           \
 	RESULT __wrap_##NAME PARAMETERS                                                            \
 	{                                                                                          \
@@ -166,7 +170,7 @@ WRAP(dup3, (int from, int to, int flags), (from, to, flags), EBUSY)
 		f = va_arg(more, unsigned long);                                                   \
 		va_end(more);                                                                      \
 		(void)b, (void)c, (void)d, (void)e, (void)f;                                       \
-		return fails(#NAME, CODE, 0) ? -1 : __real_##NAME ARGUMENTS;                       \
+		return fails(#NAME, CODE, 0) ? -1 : REAL ARGUMENTS;                                \
 	}
 #define ALSO_64_MORE(NAME, PARAMETERS, ARGUMENTS, LAST)                                            \
 	int __wrap_##NAME##64 PARAMETERS;                                                          \
@@ -181,12 +185,14 @@ WRAP(dup3, (int from, int to, int flags), (from, to, flags), EBUSY)
 		return __wrap_##NAME ARGUMENTS;                                                    \
 	}
 
-WRAP_MORE(int, fcntl, (int fd, int what, ...), (fd, what, a), what, EMFILE)
+WRAP_MORE(int, fcntl, REAL_64(fcntl), (int fd, int what, ...), (fd, what, a), what, EMFILE)
 ALSO_64_MORE(fcntl, (int fd, int what, ...), (fd, what, a), what)
-WRAP_MORE(int, open, (const char *path, int flags, ...), (path, flags, a), flags, EMFILE)
-ALSO_64_MORE(open, (const char *path, int flags, ...), (path, flags, a), flags)
-WRAP_MORE(int, openat, (int at, const char *path, int flags, ...), (at, path, flags, a), flags,
+WRAP_MORE(int, open, REAL_64(open), (const char *path, int flags, ...), (path, flags, a), flags,
 	  EMFILE)
+ALSO_64_MORE(open, (const char *path, int flags, ...), (path, flags, a), flags)
+WRAP_MORE(int, openat, REAL_64(openat), (int at, const char *path, int flags, ...),
+	  (at, path, flags, a), flags, EMFILE)
 ALSO_64_MORE(openat, (int at, const char *path, int flags, ...), (at, path, flags, a), flags)
-WRAP_MORE(int, ioctl, (int fd, unsigned long what, ...), (fd, what, a), what, EIO)
-WRAP_MORE(long, syscall, (long number, ...), (number, a, b, c, d, e, f), number, ENOMEM)
+WRAP_MORE(int, ioctl, __real_ioctl, (int fd, unsigned long what, ...), (fd, what, a), what, EIO)
+WRAP_MORE(long, syscall, __real_syscall, (long number, ...), (number, a, b, c, d, e, f), number,
+	  ENOMEM)

@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "descriptors.h"
 #include "fdpass.h"
+#include "lacking.h"
 
 static int bound(int family, int type, const void *address, socklen_t length)
 {
@@ -64,8 +65,10 @@ START_TEST(internet_6)
 	char text[FDPASS_ACTIVATION_ADDRESS_MAX], expected[64];
 	fd_owned int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0)
-		return; /* this kernel has no IPv6 */
+	if (fd < 0) {
+		lacking("IPv6", "internet_6");
+		return;
+	}
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &length), 0);
 	snprintf(expected, sizeof(expected), "[::]:%u", ntohs(address.sin6_port));

@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "descriptors.h"
 #include "fdpass.h"
+#include "lacking.h"
 
 /* 3 to 6 belong to the test; what the runner has there comes back. */
 enum { FIRST = 3, COUNT = 4, OUT_OF_THE_WAY = 100 };
@@ -193,8 +194,11 @@ START_TEST(the_identity_is_that_of_the_pidfd)
 	struct stat status;
 	uint64_t id, again;
 
-	if (fdpass_activation_pid_id(&id) < 0)
-		return; /* before Linux 6.9 */
+	if (fdpass_activation_pid_id(&id) < 0) {
+		lacking(sizeof(long) < sizeof(id) ? "64 bits" : "Linux 6.9",
+			"the_identity_is_that_of_the_pidfd");
+		return;
+	}
 	ck_assert_int_eq(fdpass_activation_pid_id(&again), 0);
 	ck_assert_uint_eq(again, id);
 	ck_assert_int_eq(fstat(fd, &status), 0);
