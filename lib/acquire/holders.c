@@ -87,6 +87,9 @@ int fdpass_holders_find(const struct fdpass_wanted *wanted, struct fdpass_holder
 
 	if (proc == NULL)
 		return -errno;
+	/* An empty directory where nothing is mounted, or the processes of another PID namespace. */
+	if (faccessat(dirfd(proc), "self", F_OK, 0) < 0)
+		r = -ENOENT;
 	while (r == 0 && (entry = readdir(proc)) != NULL)
 		r = look_at(dirfd(proc), entry->d_name, wanted, &holders);
 	closedir(proc);

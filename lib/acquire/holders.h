@@ -23,7 +23,7 @@ struct fdpass_holders {
 	int own; /* the caller holds it as well; it does not count */
 };
 
-/* Looks through /proc. */
+/* Looks through /proc, which has to show the caller's own PID namespace: -ENOENT. */
 int fdpass_holders_find(const struct fdpass_wanted *wanted, struct fdpass_holders *ret_holders);
 
 /* 1 when the process with that directory in /proc holds it, 0 when not, or a negative errno. */

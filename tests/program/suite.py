@@ -12,14 +12,17 @@ import pytest
 from holding import holding
 from processes import adopt_orphans
 from programs import FDRECV, FDSEND, HAS_64_BITS, HAS_GLIBC, Programs
+from sandbox import OWN, Sandbox
 
 IS_ROOT = os.geteuid() == 0
 # unshare(1) makes the mounts private first, which fails where / is not a mount point.
 CAN_MOUNT = IS_ROOT and subprocess.run(["unshare", "--mount", "true"], check=False,
                                        stderr=subprocess.DEVNULL).returncode == 0
+CAN_HAVE_NAMESPACES = subprocess.run([*OWN, "true"], check=False, stderr=subprocess.DEVNULL).returncode == 0
 
 # What a test marked needs_... needs, and whether it is here.
-NEEDS = {"root": IS_ROOT, "mounts": CAN_MOUNT, "64_bits": HAS_64_BITS, "glibc": HAS_GLIBC}
+NEEDS = {"root": IS_ROOT, "mounts": CAN_MOUNT, "namespaces": CAN_HAVE_NAMESPACES, "64_bits": HAS_64_BITS,
+         "glibc": HAS_GLIBC}
 
 left_out = pytest.StashKey[list]()
 failed = pytest.StashKey[bool]()
@@ -81,6 +84,20 @@ def programs(request, tmp_path):
     made = Programs(tmp_path)
     yield made
     made.finish(judge=not request.node.stash.get(failed, False))
+
+
+@pytest.fixture
+def sandbox(programs):
+    """Makes namespaces for commands, see sandbox.py; they end with the test."""
+    made = []
+
+    def make(script):
+        made.append(Sandbox(programs, script))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ static void listen_there(struct forwarding *forwarding)
 	int r = fdpass_receiver_new(forwarding->from, report, forwarding, &forwarding->receiver);
 
 	if (r < 0) {
-		cli_error("preparing to receive failed: %s", strerror(-r));
+		cli_attach_fail(forwarding->addresses[0], r);
 		fdfwd_leave(forwarding, r);
 	}
 	/* The credentials decide then. */
