@@ -20,6 +20,9 @@
 /* Events taken from the kernel at once. */
 #define EVENTS_MAX 16
 
+/* Told to a caller of whom it could not be found out who he is. */
+#define FULL_TABLE "the receiver's table of open files is full"
+
 /* 1 when that made room, 0 when there was nobody to go. */
 static int send_away(struct fdpass_receiver *receiver, struct caller *caller)
 {
@@ -211,14 +214,20 @@ static int welcome(struct fdpass_receiver *receiver, int socket, int index,
 	struct caller fresh = {.index = index, .active = fdpass_deadline_now()};
 	struct caller *caller;
 	int admitted = fdpass_rule_check(receiver->rule, socket, &fresh.peer);
-	int highest;
+	int full = admitted == -EMFILE || admitted == -ENFILE, highest;
 
-	if (fdpass_incoming_begin(&fresh.incoming, socket, INCOMING_OWN) < 0 || admitted < 0) {
+	if (fdpass_incoming_begin(&fresh.incoming, socket, INCOMING_OWN) < 0 ||
+	    (admitted < 0 && !full)) {
 		/* Unread: the sender sees that nothing was taken. */
 		fdpass_incoming_end(&fresh.incoming);
 		return 0;
 	}
 	/* Before it is given a place, which may cost an admitted caller its own. */
+	if (full) {
+		fdpass_receiver_observe(receiver, FDPASS_EVENT_TURNED_AWAY, &fresh, FULL_TABLE);
+		fdpass_room_dismiss(&fresh, FRAME_REFUSED, FULL_TABLE);
+		return 0;
+	}
 	if (!admitted) {
 		fdpass_receiver_observe(receiver, FDPASS_EVENT_NOT_ADMITTED, &fresh,
 					"it connected");

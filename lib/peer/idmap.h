@@ -27,7 +27,8 @@ uint32_t fdpass_idmap_number(const char *text, size_t length, uint32_t fallback)
 /* The overflow id, 65534 when /proc does not tell. */
 uint32_t fdpass_idmap_overflow(enum fdpass_idmap_kind kind);
 
-/* 1 when the map of this process is whole; 0 when it is not, or cannot be read. */
+/* 1 when the map of this process is whole; 0 when it is not, or cannot be read; -EMFILE or -ENFILE when no
+ * descriptor is left to read it with. */
 int fdpass_idmap_covers_all(enum fdpass_idmap_kind kind);
 
 #endif

@@ -168,24 +168,35 @@ static int has_gid(const struct fdpass_identity *identity, gid_t gid)
 	return 0;
 }
 
+/* Takes the admission away that goes by an overflow id where ids without a name can exist. 0, or a negative errno. */
+static int unmap(uid_t overflow, enum fdpass_idmap_kind kind, uid_t *ret_unmapped)
+{
+	int whole = fdpass_idmap_covers_all(kind);
+
+	if (whole == 0)
+		*ret_unmapped = overflow;
+	return whole < 0 ? whole : 0;
+}
+
 /*
  * Decides, and finds out what it takes. Ids without a name can only take an admission away, so the
- * refused, and all who do not go by an overflow id, never cost a look into a file.
+ * refused, and all who do not go by an overflow id, never cost a look into a file. 1, 0 or a negative errno.
  */
 static int judge(const struct fdpass_rule *rule, struct fdpass_identity *identity)
 {
+	int r = 0;
+
 	identity->unmapped_uid = NO_ID;
 	identity->unmapped_gid = NO_ID;
 	if (!fdpass_rule_decide(rule, identity))
 		return 0;
 	if (rule->anyone)
 		return 1;
-	if (identity->uid == rule->overflow_uid && !fdpass_idmap_covers_all(FDPASS_IDMAP_USERS))
-		identity->unmapped_uid = identity->uid;
-	if (rule->groups.count > 0 && has_gid(identity, rule->overflow_gid) &&
-	    !fdpass_idmap_covers_all(FDPASS_IDMAP_GROUPS))
-		identity->unmapped_gid = rule->overflow_gid;
-	return fdpass_rule_decide(rule, identity);
+	if (identity->uid == rule->overflow_uid)
+		r = unmap(rule->overflow_uid, FDPASS_IDMAP_USERS, &identity->unmapped_uid);
+	if (r == 0 && rule->groups.count > 0 && has_gid(identity, rule->overflow_gid))
+		r = unmap(rule->overflow_gid, FDPASS_IDMAP_GROUPS, &identity->unmapped_gid);
+	return r < 0 ? r : fdpass_rule_decide(rule, identity);
 }
 
 int fdpass_rule_check(const struct fdpass_rule *rule, int fd, struct fdpass_peer *ret_peer)
@@ -221,7 +232,7 @@ int fdpass_rule_admits_writer(const struct fdpass_rule *rule, const struct fdpas
 
 	identity.uid = writer->uid;
 	identity.gid = writer->gid;
-	if (judge(rule, &identity))
+	if (judge(rule, &identity) > 0)
 		return 1;
 	/* Processes that are not visible from here all have the pid 0: that proves no identity. */
 	return connector != NULL && connector->pid > 0 && writer->pid == connector->pid &&

@@ -7,11 +7,12 @@ import pytest
 
 FULL = "No space left on device"
 READ_ONLY = "Read-only file system"
-# A stale socket, and a file; and then nothing changes there any more.
+# A stale socket, and a file; and then nothing changes there any more. With "none", mount(8) does not repeat options
+# of the mount that the user may not give.
 FROZEN = """mkdir disk && mount -t tmpfs none disk
 python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("disk/stale")'
 echo hello >disk/file
-mount -o remount,ro disk"""
+mount -o remount,ro none disk"""
 
 
 def full(free):
@@ -78,12 +79,12 @@ def test_file_system_that_becomes_read_only(programs, sandbox):
     """A receiver that listens there is reached; only its name stays, and -v says why."""
     inside = sandbox("mkdir disk && mount -t tmpfs none disk")
     receiver = inside.fdrecv("-v", "-f", "0", "./disk/socket", "--run", "cat")
-    inside.run("mount -o remount,ro disk")
+    inside.run("mount -o remount,ro none disk")
     programs.succeeds(inside.fdsend("-f", "0", "./disk/socket", fds={0: programs.text("sent")}))
     result = receiver.wait()
     assert (result.status, result.stdout) == (0, "sent")
     assert names(inside) == {"socket"}
-    inside.run("mount -o remount,rw disk")
+    inside.run("mount -o remount,rw none disk")
     receiver = inside.fdrecv("-f", "0", "./disk/socket", "--run", "cat")
     programs.succeeds(inside.fdsend("-f", "0", "./disk/socket", fds={0: programs.text("again")}))
     assert programs.succeeds(receiver) == "again" and names(inside) == set()

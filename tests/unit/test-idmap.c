@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading uid_map: whether every id has a name, whatever stands in the file. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "descriptors.h"
 #include "peer/idmap.h"
@@ -144,6 +146,21 @@ START_TEST(our_own_namespace)
 }
 END_TEST
 
+START_TEST(no_descriptor_is_left)
+{
+	struct rlimit limit, low;
+	int r;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	low = limit;
+	low.rlim_cur = 0;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
+	r = fdpass_idmap_covers_all(FDPASS_IDMAP_USERS);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_int_eq(r, -EMFILE);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("idmap");
@@ -157,6 +174,7 @@ int main(void)
 	tcase_add_test(tcase, as_many_lines_as_there_can_be);
 	tcase_add_test(tcase, a_number);
 	tcase_add_test(tcase, our_own_namespace);
+	tcase_add_test(tcase, no_descriptor_is_left);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
