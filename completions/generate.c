@@ -15,7 +15,7 @@
 #include "completions/programs.h"
 
 /* No file here is nearly as large. */
-#define TEXT_MAX (256 * 1024)
+#define TEXT_MAX ((size_t)256 * 1024)
 
 enum quoting { QUOTE_POSIX, QUOTE_FISH };
 
