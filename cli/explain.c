@@ -275,13 +275,11 @@ static const char *explain(const struct cli_wording *table, size_t count, const 
 	if (pattern == NULL &&
 	    (error->step == FDPASS_STEP_BIND || error->step == FDPASS_STEP_PUBLISH))
 		pattern = in_use(error);
+	/* Whatever was to be opened. */
 	if (pattern == NULL && error->code == EMFILE)
 		pattern = FULL_TABLE;
 	if (pattern == NULL)
 		pattern = cli_wording_find(either, sizeof(either) / sizeof(*either), error);
-	/* Whatever was to be opened. */
-	if (pattern == NULL && error->code == EMFILE)
-		pattern = FULL_TABLE;
 	return cli_wording_fill(pattern, where, error, text, size);
 }
 
