@@ -10,7 +10,8 @@
  * Results.  Functions that can fail return 0 or a positive value, or a negative errno (-EINVAL, ...).
  * errno itself is neither read nor promised. Where a `struct fdpass_error *` is taken it may be
  * NULL; otherwise it is filled on failure with the step that failed and the facts about it, and is
- * left alone on success. `ret_` parameters are written on success only.
+ * left alone on success. `ret_` parameters are written on success only. Whatever makes or enlarges an
+ * object can fail with -ENOMEM (step MEMORY), also where its comment does not say so.
  *
  * Options.  A struct of options begins with its size, and is initialised with its FDPASS_..._INIT; a
  * NULL pointer to one means the same. It grows from release to release, and programs need not be
@@ -170,7 +171,8 @@ struct fdpass_wait {
 int64_t fdpass_deadline_in(int64_t nanoseconds);
 
 /* Waits until `fd`, which is borrowed, has one of the poll(2) `events` or an error: 1; or -ETIMEDOUT,
- * -ECANCELED. What the library itself uses, for the waits of whoever uses it. */
+ * -ECANCELED, which goes before everything else; -ENOMEM as poll(2). What the library itself uses, for
+ * the waits of whoever uses it. */
 int fdpass_poll(int fd, short events, const struct fdpass_wait *wait);
 
 /* ------------------------------------------------------------------------------ descriptor sets -- */
@@ -186,7 +188,8 @@ int fdpass_set_new(struct fdpass_set **ret_set);
 /* Closes what the set owns. NULL is fine. Returns NULL, to be assigned. */
 struct fdpass_set *fdpass_set_free(struct fdpass_set *set);
 
-/* Appends `fd`, which the set owns from here on. On failure the caller still owns it. */
+/* Appends `fd`, which the set owns from here on. On failure the caller still owns it. -EBADF when it is
+ * negative. */
 int fdpass_set_take(struct fdpass_set *set, int fd);
 
 /* Appends a close-on-exec duplicate of `fd` (fcntl(2), F_DUPFD_CLOEXEC); the caller keeps `fd`.
@@ -349,6 +352,7 @@ int fdpass_address_is_private(const struct fdpass_address *address);
 /*
  * Who called connect(), listen() or socketpair() for the other end of the connected Unix socket `fd`
  * (SO_PEERCRED, unix(7)); a process that was handed that end since does not show. `fd` is borrowed.
+ * -ENOTCONN when it has no other end, -ENOTSOCK, -EBADF.
  */
 int fdpass_peer_get(int fd, struct fdpass_peer *ret_peer);
 
@@ -373,7 +377,7 @@ int fdpass_rule_admits_others(const struct fdpass_rule *rule);
 
 /* 1 when the other end of the connected Unix socket `fd` is admitted, 0 when not; supplementary
  * groups count where the kernel tells them (SO_PEERGROUPS, Linux 4.13). `ret_peer` may be NULL and is
- * written in both cases. */
+ * written in both cases. Failures: as fdpass_peer_get(). */
 int fdpass_rule_check(const struct fdpass_rule *rule, int fd, struct fdpass_peer *ret_peer);
 
 /* ---------------------------------------------------------------------------------- listening -- */
@@ -496,7 +500,7 @@ int fdpass_open_file(const char *path, enum fdpass_access access, int *ret_fd,
 		     struct fdpass_error *error);
 
 /* Writes the ADDR that the socket `fd` is bound to, cut to `size`: with the port that the kernel chose
- * for port 0. 0, or a negative errno. */
+ * for port 0. -EAFNOSUPPORT when it is of a family that has no ADDR; -ENOTSOCK, -EBADF. */
 int fdpass_open_name(int fd, char *text, size_t size);
 
 /* ---------------------------------------------------------------------------------- acquiring -- */
@@ -891,7 +895,8 @@ struct fdpass_sending *fdpass_sending_free(struct fdpass_sending *sending);
 struct fdpass_receiver;
 struct fdpass_handover;
 
-/* `rule` is borrowed for the receiver's life; NULL: a new rule. `observer` may be NULL. */
+/* `rule` is borrowed for the receiver's life; NULL: a new rule. `observer` may be NULL. -EMFILE, -ENFILE:
+ * it has a descriptor of its own, epoll_create1(2). */
 int fdpass_receiver_new(const struct fdpass_rule *rule, fdpass_observer observer,
 			void *observer_context, struct fdpass_receiver **ret_receiver);
 
@@ -925,14 +930,14 @@ void fdpass_receiver_consider(struct fdpass_receiver *receiver, fdpass_consider 
 struct fdpass_receiver *fdpass_receiver_free(struct fdpass_receiver *receiver);
 
 /* Adds a listener, which the receiver owns from here on (on failure the caller still does). Returns
- * its index: 0 for the first, and so on. */
+ * its index: 0 for the first, and so on; or -ENOSPC as epoll_ctl(2). */
 int fdpass_receiver_add(struct fdpass_receiver *receiver, struct fdpass_listener *listener);
 
 /*
  * Adds one connection instead, which the caller keeps and which somebody else may hold as well: nothing
  * that outlives us is changed on it, and the writers of its messages are not known, only who made it
  * (fdpass_peer_get()). Returns its index, as fdpass_receiver_add(). -EPERM (PEER) when the rule does not
- * admit that one; -ENOTSOCK, -EPROTOTYPE, -ENOTCONN (CONNECT) when it is no such socket.
+ * admit that one; -ENOTSOCK, -EPROTOTYPE, -ENOTCONN, -EBADF (CONNECT) when it is no such socket; -EMFILE.
  *
  * When it ends without a handover, that does end fdpass_receiver_next(): step RECEIVE, with its
  * index in error->fd and the reason in error->text.
@@ -987,7 +992,8 @@ void fdpass_handover_fail(struct fdpass_handover *handover, const char *reason);
 /* The connection, which stays open to tell the sender about exec; still the handover's. */
 int fdpass_handover_fd(const struct fdpass_handover *handover);
 
-/* Moves the connection to a number that is at least `lowest`. */
+/* Moves the connection to a number that is at least `lowest`: -EMFILE, -EINVAL as fcntl(2), F_DUPFD_CLOEXEC,
+ * and then it is where it was. */
 int fdpass_handover_move(struct fdpass_handover *handover, int lowest);
 
 /* Closes the connection and what is left in the set; not answered yet: refused. NULL is fine.
