@@ -16,6 +16,10 @@ DESTDIR ?=
 programs := FDSEND='$(abspath $(BUILD))/tools/fdsend' FDRECV='$(abspath $(BUILD))/tools/fdrecv' \
 	FDFWD='$(abspath $(BUILD))/tools/fdfwd'
 prefix := $(if $(PREFIX),-Dprefix='$(abspath $(PREFIX))')
+# Debian's linker looks in lib/MULTIARCH. Meson asks dpkg-architecture for that and, when a fresh system has none, takes
+# lib64. A libdir in MESON_OPTIONS counts: it comes after this one.
+libdir = $(if $(shell command -v dpkg-query),$(if $(shell dpkg-architecture -qDEB_HOST_MULTIARCH 2>/dev/null),,\
+	-Dlibdir=lib/$(shell $(CC) -print-multiarch)))
 # Debian and its relatives have every tool that the tests need: there, none may be left out.
 tests := -Dtests=$(if $(shell command -v dpkg-query),enabled,auto)
 
@@ -102,7 +106,7 @@ help:
 configured:
 	@command -v $(MESON) >/dev/null || \
 		{ echo "make: there is no $(MESON); ci/builddeps --install-missing build installs it" >&2; exit 1; }
-	@test -e '$(BUILD)/build.ninja' || $(MESON) setup $(MESON_OPTIONS) $(prefix) '$(BUILD)'
+	@test -e '$(BUILD)/build.ninja' || $(MESON) setup $(libdir) $(MESON_OPTIONS) $(prefix) '$(BUILD)'
 
 # Two users cannot share a build folder: what one has written the other cannot replace.
 mine:
