@@ -68,6 +68,8 @@ def take_over(programs, port):
                            "--run", *SERVER])
 
 
+# On its own it takes some 10 seconds, nearly all of them the processors': others may want these, too.
+@pytest.mark.timeout(300)
 def test_twenty_take_overs_under_load(programs, port):
     """32 clients, no failed request, and each server serves; each old one is ended, and only then."""
     servers = [serve(programs, port)]
