@@ -15,7 +15,7 @@
 #include "raw.h"
 #include "scratch.h"
 
-#define ROUNDS 500
+#define ROUNDS 200
 
 static int try_open(struct fdpass_listener **ret_listener, struct fdpass_error *error)
 {
@@ -310,7 +310,7 @@ int main(void)
 	int failed;
 
 	scratch_add(tcase);
-	tcase_set_timeout(tcase, 20);
+	tcase_set_timeout(tcase, 40);
 	tcase_add_test(tcase, one_of_two_wins);
 	tcase_add_test(tcase, a_public_name_listens);
 	tcase_add_test(tcase, nobody_is_ever_refused);
