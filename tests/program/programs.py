@@ -22,6 +22,7 @@ FDRECV = os.path.abspath(os.environ.get("FDRECV", HERE / "../../build/tools/fdre
 FDFWD = os.path.abspath(os.environ.get("FDFWD", os.path.join(os.path.dirname(FDRECV), "fdfwd")))
 PROGRAM = Path(FDSEND).read_bytes()
 HAS_64_BITS = PROGRAM[4] == 2  # EI_CLASS, elf(5)
+HAS_SANITIZER = b"__asan_init" in PROGRAM
 HAS_GLIBC = b"GLIBC_2." in PROGRAM  # the versions of its symbols
 READY = 19  # where fdrecv finds its ready descriptor unless a test says otherwise
 

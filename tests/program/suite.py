@@ -11,7 +11,7 @@ import pytest
 
 from holding import holding
 from processes import adopt_orphans
-from programs import FDRECV, FDSEND, HAS_64_BITS, HAS_GLIBC, Programs
+from programs import FDRECV, FDSEND, HAS_64_BITS, HAS_GLIBC, HAS_SANITIZER, Programs
 from sandbox import OWN, Sandbox
 
 IS_ROOT = os.geteuid() == 0
@@ -22,7 +22,7 @@ CAN_HAVE_NAMESPACES = subprocess.run([*OWN, "true"], check=False, stderr=subproc
 
 # What a test marked needs_... needs, and whether it is here.
 NEEDS = {"root": IS_ROOT, "mounts": CAN_MOUNT, "namespaces": CAN_HAVE_NAMESPACES, "64_bits": HAS_64_BITS,
-         "glibc": HAS_GLIBC}
+         "glibc": HAS_GLIBC, "no_sanitizer": not HAS_SANITIZER}
 
 left_out = pytest.StashKey[list]()
 failed = pytest.StashKey[bool]()

@@ -9,11 +9,8 @@ import socket
 
 import pytest
 
-from tracing import TRACED
-
-pytestmark = pytest.mark.needs_namespaces
+pytestmark = [pytest.mark.needs_namespaces, pytest.mark.needs_no_sanitizer]
 NO_PROC = "mount -t tmpfs none /proc"
-ENV = {"env": TRACED}  # LeakSanitizer, too, needs it
 
 
 @pytest.fixture
@@ -29,24 +26,24 @@ def place(programs, kind):
 @pytest.mark.parametrize("count", [1, 300])
 def test_handover(programs, inside, kind, count):
     where = place(programs, kind)
-    sender = inside.fdsend("-v", "-b", "-f", ",".join(["5"] * count), *where, fds={5: programs.text("sent")}, **ENV)
+    sender = inside.fdsend("-v", "-b", "-f", ",".join(["5"] * count), *where, fds={5: programs.text("sent")})
     numbers = f"0,10-{8 + count}" if count > 1 else "0"
-    receiver = inside.fdrecv("-f", numbers, *where, "--run", "cat", **ENV)
+    receiver = inside.fdrecv("-f", numbers, *where, "--run", "cat")
     assert sender.wait().status == 0 and f"keeps {count} of {count}" in sender.stderr
     assert programs.succeeds(receiver) == "sent"
 
 
 def test_relay(programs, inside):
-    receiver = inside.fdrecv("-l", "./to", "--run", "sh", "-c", "echo $LISTEN_FDS; cat <&3", **ENV)
-    relay = inside.fdfwd("-b", "./from", "./to", **ENV)
-    programs.succeeds(inside.fdsend("-f", "5", "./from", fds={5: programs.text("sent")}, **ENV), relay)
+    receiver = inside.fdrecv("-l", "./to", "--run", "sh", "-c", "echo $LISTEN_FDS; cat <&3")
+    relay = inside.fdfwd("-b", "./from", "./to")
+    programs.succeeds(inside.fdsend("-f", "5", "./from", fds={5: programs.text("sent")}), relay)
     assert programs.succeeds(receiver) == "1\nsent"
 
 
 def test_what_is_opened_here(programs, inside):
     programs.close(programs.file("plain", "hello"))
-    receiver = inside.fdrecv("-f", "0,3,4", "./socket", "--run", "cat", **ENV)
-    sender = inside.fdsend("--open", "plain", "--listen", "tcp:127.0.0.1:0", "--listen", "unix:./made", "./socket", **ENV)
+    receiver = inside.fdrecv("-f", "0,3,4", "./socket", "--run", "cat")
+    sender = inside.fdsend("--open", "plain", "--listen", "tcp:127.0.0.1:0", "--listen", "unix:./made", "./socket")
     assert sender.wait().status == 0 and sender.stdout.startswith("tcp:127.0.0.1:")
     assert programs.succeeds(receiver) == "hello"
     os.unlink(programs.path("made"))
@@ -54,16 +51,16 @@ def test_what_is_opened_here(programs, inside):
 
 def test_targets_that_are_found_by_looking(programs, inside):
     """Free numbers, and those to close."""
-    receiver = inside.fdrecv("--close-others", "-E", "GIVEN", "./socket", "--run", "sh", "-c", 'test -n "$GIVEN"', **ENV)
-    programs.succeeds(inside.fdsend("-f", "5", "./socket", fds={5: programs.text("")}, **ENV), receiver)
+    receiver = inside.fdrecv("--close-others", "-E", "GIVEN", "./socket", "--run", "sh", "-c", 'test -n "$GIVEN"')
+    programs.succeeds(inside.fdsend("-f", "5", "./socket", fds={5: programs.text("")}), receiver)
 
 
 def test_whether_it_was_started(programs, inside):
     """That takes a look at the process: no false success, and the descriptors are where they are."""
     for option in ("--until-run", "--until-exit"):
         reader, writer = programs.pipe()
-        receiver = inside.fdrecv("-f", "0,3", "./socket", "--run", "sh", "-c", "cat; cat <&3", **ENV)
-        sender = inside.fdsend(option, "-f", "5,6", "./socket", fds={5: programs.text("sent"), 6: reader}, **ENV)
+        receiver = inside.fdrecv("-f", "0,3", "./socket", "--run", "sh", "-c", "cat; cat <&3")
+        sender = inside.fdsend(option, "-f", "5,6", "./socket", fds={5: programs.text("sent"), 6: reader})
         programs.fails(sender, 1, "accepted", "/proc", "cannot be told")
         assert receiver.alive()
         programs.close(writer)
@@ -72,23 +69,23 @@ def test_whether_it_was_started(programs, inside):
 
 def test_socket_that_is_in_use(programs, inside):
     """By whom can only be seen there."""
-    receiver = inside.fdrecv("-f", "0", "./socket", "--run", "cat", **ENV)
-    programs.fails(inside.fdrecv("-f", "0", "./socket", "--run", "cat", ready=None, **ENV), 125, "already in use")
-    programs.succeeds(inside.fdsend("-f", "5", "./socket", fds={5: programs.text("sent")}, **ENV), receiver)
+    receiver = inside.fdrecv("-f", "0", "./socket", "--run", "cat")
+    programs.fails(inside.fdrecv("-f", "0", "./socket", "--run", "cat", ready=None), 125, "already in use")
+    programs.succeeds(inside.fdsend("-f", "5", "./socket", fds={5: programs.text("sent")}), receiver)
 
 
 @pytest.mark.parametrize("what", ["7", "listen", "file:/dev/null"])
 def test_out_of_a_process(programs, inside, hold, what):
     pid = str(hold({7: programs.text("held")}).pid)
     option = "-f" if what == "7" else "-M"
-    programs.fails(inside.fdsend("-p", pid, option, what, "./nobody", **ENV), 1, "/proc", "mounted")
-    programs.fails(inside.fdrecv("-p", pid, "-E", "TAKEN", what, "--run", "true", ready=None, **ENV), 125, "/proc",
+    programs.fails(inside.fdsend("-p", pid, option, what, "./nobody"), 1, "/proc", "mounted")
+    programs.fails(inside.fdrecv("-p", pid, "-E", "TAKEN", what, "--run", "true", ready=None), 125, "/proc",
                    "mounted")
 
 
 def test_listing(programs, inside, hold):
     pid = hold().pid
-    programs.fails(inside.fdsend("--list", "-p", str(pid), **ENV), 1, f"process {pid}: ", "/proc", "mounted")
+    programs.fails(inside.fdsend("--list", "-p", str(pid)), 1, f"process {pid}: ", "/proc", "mounted")
 
 
 @pytest.mark.parametrize("description", ["listen:{port}", "file:{file}"])
@@ -98,13 +95,13 @@ def test_process_that_is_described(programs, inside, hold, description):
         hold({7: server.fileno(), 8: file.fileno()})
         name = description.format(port=server.getsockname()[1], file=programs.path("file"))
     for words in (["--pidref", name], ["--list", "-p", name], ["-p", name, "-f", "7", "./nobody"]):
-        programs.fails(inside.fdsend(*words, **ENV), 1, f"fdsend: {name}: ", "/proc", "mounted")
-    programs.fails(inside.fdrecv("-p", name, "-d", "-E", "TAKEN", "7", "--retire", "--run", "true", ready=None, **ENV), 125,
+        programs.fails(inside.fdsend(*words), 1, f"fdsend: {name}: ", "/proc", "mounted")
+    programs.fails(inside.fdrecv("-p", name, "-d", "-E", "TAKEN", "7", "--retire", "--run", "true", ready=None), 125,
                    f"fdrecv: {name}: ", "/proc", "mounted")
 
 
 def test_process_by_its_number(programs, inside, hold):
     """Sharing takes none of it, nor does naming it for later."""
     there = hold({7: programs.text("held")})
-    reference = programs.succeeds(inside.fdsend("--pidref", str(there.pid), **ENV)).strip()
+    reference = programs.succeeds(inside.fdsend("--pidref", str(there.pid))).strip()
     assert reference.startswith(f"{there.pid}:")
