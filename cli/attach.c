@@ -31,19 +31,6 @@ static int failed(const char *where, const struct fdpass_error *error)
 	return -error->code;
 }
 
-void cli_attach_fail(const struct fdpass_address *address, int code)
-{
-	const char *where = fdpass_address_text(address);
-	struct fdpass_error error = FDPASS_ERROR_INIT;
-
-	error.step = FDPASS_STEP_SOCKET;
-	error.code = -code;
-	if (code == -EMFILE)
-		failed(where, &error);
-	else
-		cli_error("%s: preparing to wait for a sender failed: %s", where, strerror(-code));
-}
-
 static int attach_connection(struct fdpass_receiver *receiver, const char *where, int connection)
 {
 	struct fdpass_error error = FDPASS_ERROR_INIT;
@@ -70,7 +57,7 @@ int cli_attach(struct fdpass_receiver *receiver, const struct fdpass_address *ad
 	r = fdpass_receiver_add(receiver, listener);
 	if (r < 0) {
 		fdpass_listener_close(listener);
-		cli_attach_fail(address, r);
+		cli_error("%s: preparing to wait for a sender failed: %s", where, strerror(-r));
 		return r;
 	}
 	cli_verbose("%s: listening", where);

@@ -19,7 +19,4 @@ void cli_attach_check(const struct cli_program *program, const struct fdpass_add
 int cli_attach(struct fdpass_receiver *receiver, const struct fdpass_address *address,
 	       const struct fdpass_listen_options *options);
 
-/* Says why nothing can be received there: a negative errno of what was to be set up for it. */
-void cli_attach_fail(const struct fdpass_address *address, int code);
-
 #endif

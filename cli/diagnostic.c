@@ -144,7 +144,8 @@ static int wait_writable(int fd, int64_t until)
 
 		result = poll(&poll_fd, 1, left < 0 ? 0 : (int)left);
 	} while (result < 0 && errno == EINTR);
-	return result > 0;
+	/* Where RLIMIT_NOFILE is 0, poll(2) refuses even one descriptor: EINVAL. */
+	return result != 0;
 }
 
 /* 1 when the line is out or cannot be written at all, 0 when nobody took it in time. */
@@ -235,6 +236,12 @@ void cli_error(const char *format, ...)
 	va_start(arguments, format);
 	report(CLI_NORMAL, program_name, ": ", format, arguments);
 	va_end(arguments);
+}
+
+void cli_fail(const char *what, int code)
+{
+	cli_error("%s failed: %s%s", what, strerror(code),
+		  code == EMFILE ? "; raise the limit on open files, ulimit -n" : "");
 }
 
 void cli_verbose(const char *format, ...)

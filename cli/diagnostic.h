@@ -36,6 +36,9 @@ void cli_diagnostic_fd(int fd);
 /* "NAME: MESSAGE". No newline in the format. */
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* "NAME: WHAT failed: REASON" for an errno, and the way out of a full table of open files. */
+void cli_fail(const char *what, int code);
+
 /* The same, with -v only. */
 void cli_verbose(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

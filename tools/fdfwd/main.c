@@ -2,7 +2,6 @@
 /* fdfwd: receive open file descriptors and pass them on. */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cli/attach.h"
 #include "cli/diagnostic.h"
@@ -61,7 +60,7 @@ static void listen_there(struct forwarding *forwarding)
 	int r = fdpass_receiver_new(forwarding->from, report, forwarding, &forwarding->receiver);
 
 	if (r < 0) {
-		cli_attach_fail(forwarding->addresses[0], r);
+		cli_fail("preparing to receive", -r);
 		fdfwd_leave(forwarding, r);
 	}
 	/* The credentials decide then. */
@@ -104,7 +103,7 @@ int main(int argc, char **argv)
 	cli_diagnostic_name(fdfwd_program.name);
 	r = cli_standard_reserve();
 	if (r < 0) {
-		cli_error("keeping descriptors 0 to 2 free failed: %s", strerror(-r));
+		cli_fail("keeping descriptors 0 to 2 free", -r);
 		return FAILED;
 	}
 	fdfwd_request_parse(&request, argc, argv);
@@ -116,7 +115,7 @@ int main(int argc, char **argv)
 	cli_limit_raise();
 	r = cli_signals_block();
 	if (r < 0) {
-		cli_error("preparing for signals failed: %s", strerror(-r));
+		cli_fail("preparing for signals", -r);
 		fdfwd_leave(&forwarding, r);
 	}
 	forwarding.wait.cancel_fd = cli_signals_fd();

@@ -68,7 +68,7 @@ static void prepare_table(struct reception *reception)
 		fdrecv_leave(reception, FAILED);
 	}
 	if (r < 0) {
-		cli_error("preparing the table of open files failed: %s", strerror(-r));
+		cli_fail("preparing the table of open files", -r);
 		fdrecv_leave(reception, FAILED);
 	}
 }
@@ -108,7 +108,7 @@ int main(int argc, char **argv)
 	cli_diagnostic_name(fdrecv_program.name);
 	r = cli_standard_reserve();
 	if (r < 0) {
-		cli_error("keeping descriptors 0 to 2 free failed: %s", strerror(-r));
+		cli_fail("keeping descriptors 0 to 2 free", -r);
 		return FAILED;
 	}
 	fdrecv_request_parse(&request, argc, argv);
@@ -119,7 +119,7 @@ int main(int argc, char **argv)
 	prepare(&reception);
 	r = cli_signals_block();
 	if (r < 0) {
-		cli_error("preparing for signals failed: %s", strerror(-r));
+		cli_fail("preparing for signals", -r);
 		fdrecv_leave(&reception, FAILED);
 	}
 	reception.wait.cancel_fd = cli_signals_fd();

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "cli/attach.h"
 #include "cli/diagnostic.h"
@@ -75,7 +74,7 @@ void fdrecv_listen(struct reception *reception)
 	int r = fdpass_receiver_new(reception->rule, report, reception, &reception->receiver);
 
 	if (r < 0) {
-		cli_error("preparing to receive failed: %s", strerror(-r));
+		cli_fail("preparing to receive", -r);
 		fdrecv_leave(reception, FAILED);
 	}
 	fdpass_receiver_consider(reception->receiver, consider, reception);

@@ -86,7 +86,7 @@ int main(int argc, char **argv)
 	cli_diagnostic_name(fdsend_program.name);
 	r = cli_standard_reserve();
 	if (r < 0) {
-		cli_error("keeping descriptors 0 to 2 free failed: %s", strerror(-r));
+		cli_fail("keeping descriptors 0 to 2 free", -r);
 		return FAILED;
 	}
 	fdsend_request_parse(&request, argc, argv);
@@ -104,7 +104,7 @@ int main(int argc, char **argv)
 	cli_limit_raise();
 	r = cli_signals_block();
 	if (r < 0) {
-		cli_error("preparing for signals failed: %s", strerror(-r));
+		cli_fail("preparing for signals", -r);
 		return FAILED;
 	}
 	status = run(&request, &sources, address, rule);
