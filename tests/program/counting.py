@@ -12,8 +12,8 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "fault"))
 
 import injecting  # noqa: E402 (where system calls fail)
 
-# Memory is the C library's concern, and getrandom(2) also of its allocator.
-NOT_OURS = {"brk", "mmap", "munmap", "mprotect", "mremap", "madvise", "getrandom", "exit_group", "execve"}
+# Memory is the C library's concern, getrandom(2) also of its allocator, and another stack a sanitizer's.
+NOT_OURS = {"brk", "mmap", "munmap", "mprotect", "mremap", "madvise", "getrandom", "sigaltstack", "exit_group", "execve"}
 
 # C libraries differ in what makes close-on-exec twice, and in which real-time signals they keep for themselves.
 THEIRS = re.compile(r"fcntl\(\d+, F_SETFD, FD_CLOEXEC\)|rt_sigaction\(SIGRT")

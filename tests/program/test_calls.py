@@ -10,6 +10,7 @@ import counting
 import peers
 from programs import appears
 from suite import IS_ROOT
+from tracing import TRACED
 
 pytestmark = pytest.mark.needs_64_bits  # other calls there
 
@@ -46,7 +47,7 @@ def prepare(programs, name="name"):
 
 def start_sender(programs, *words):
     return programs.start([*counting.traced(programs.path("trace")), programs.fdsend_path, *words],
-                          fds={7: programs.text("sent")})
+                          fds={7: programs.text("sent")}, env=TRACED)
 
 
 def answer(programs, sender, receiver):
@@ -119,7 +120,8 @@ def test_receiver(programs):
     os.set_blocking(writer, False)
     full = os.write(writer, bytes(fcntl.fcntl(writer, fcntl.F_GETPIPE_SZ)))
     receiver = programs.start([*counting.traced(programs.path("trace")), programs.fdrecv_path, "--ready-fd", str(READY),
-                               "-f", str(TARGET), "name", "--run", "/bin/cat", f"/dev/fd/{TARGET}"], fds={READY: writer})
+                               "-f", str(TARGET), "name", "--run", "/bin/cat", f"/dev/fd/{TARGET}"],
+                              fds={READY: writer}, env=TRACED)
     appears(programs.named("name"))
     with peers.send(programs.named("name"), [programs.text("sent")]) as sender:
         while full > 0:
