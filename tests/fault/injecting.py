@@ -10,6 +10,8 @@ import collections
 import re
 
 MAIN = re.compile(r"fcntl\(0, F_GETFD\)")
+# What a signal does, strace does not mark.
+INJECTED = re.compile(r"\(INJECTED|--- (SIGTERM|stopped by SIGSTOP)|\+\+\+ killed by SIGKILL")
 CALL = re.compile(r"^(?:(\d+) +)?(\w+)\((.*)")
 
 # What can be injected: `number` counts the calls of that name from the start of the process.
@@ -126,4 +128,4 @@ def thinned(found):
 def injected(trace):
     """How often it was."""
     with open(trace, encoding="utf-8", errors="replace") as file:
-        return sum("(INJECTED" in line for line in file)
+        return sum(bool(INJECTED.search(line)) for line in file)
