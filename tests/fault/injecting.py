@@ -49,7 +49,7 @@ ERRORS = {
     "inotify_add_watch": ["ENOSPC", "EACCES", "ENOMEM", "EPERM"],
     "fcntl": ["EMFILE", "EPERM", "EIO"],
     **dict.fromkeys(["dup2", "dup3"], ["EMFILE", "EBUSY", "EINTR", "EPERM"]),
-    "flock": ["ENOLCK", "EWOULDBLOCK", "EINTR", "EPERM"],
+    "flock": ["ENOLCK", "EAGAIN", "EINTR", "EPERM"],
     **dict.fromkeys(["newfstatat", "fstat", "statx", "access", "faccessat", "faccessat2", "readlink", "readlinkat",
                      "getdents64", "getcwd", "fstatfs", "statfs"], FILES),
     **dict.fromkeys(["read", "pread64"], ["EIO", "EINTR", "EAGAIN", "EPERM"]),
@@ -71,7 +71,7 @@ ERRORS = {
 OTHERS = ["EPERM", "ENOSYS"]
 
 # One of these for ever is a busy wait that the caller asked for: what says "try again" is believed.
-ONCE_ONLY = {"EINTR", "EAGAIN", "EWOULDBLOCK", "ECONNABORTED"}
+ONCE_ONLY = {"EINTR", "EAGAIN", "ECONNABORTED"}
 
 
 def errors_of(call):

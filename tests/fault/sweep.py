@@ -173,7 +173,10 @@ def play(stage, case):
 def try_case(stage, case):
     start = time.monotonic()
     run, violations = play(stage, case)
-    count = injecting.injected(TRACE) if case.injection else 1
+    traced = os.path.exists(TRACE)
+    count = injecting.injected(TRACE) if case.injection and traced else 1
+    if case.injection and not traced:
+        violations.append(f"{case.role} was not traced")
     if count > SPINNING and not re.match("readlink|openat|newfstatat|getdents", case.injection or ""):
         violations.append(f"spins: {count} failures")
     bad = failed(run)
