@@ -15,7 +15,7 @@ TCase *descriptors_tcase(const char *name);
 
 /* The same for tests that need what not every place has, or that try very much. `tag` is its name, and Check's
  * tag, by which they are left out with $CK_EXCLUDE_TAGS: "pidfds", "limits" (RLIMIT_NOFILE), "signals",
- * "exhaustive". */
+ * "timed" (a machine that is not ten times slower), "exhaustive". */
 TCase *descriptors_tcase_tagged(const char *tag);
 
 #endif

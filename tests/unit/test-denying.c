@@ -203,7 +203,7 @@ int main(void)
 
 	scratch_add(tcase);
 	scratch_add(pidfds);
-	tcase_add_loop_test(tcase, pinning_a_process, 0, sizeof(pinning) / sizeof(*pinning));
+	tcase_add_loop_test(pidfds, pinning_a_process, 0, sizeof(pinning) / sizeof(*pinning));
 	tcase_add_test(pidfds, inodes_of_pidfds);
 	tcase_add_loop_test(pidfds, duplicating_a_descriptor, 0,
 			    sizeof(duplicating) / sizeof(*duplicating));

@@ -189,7 +189,7 @@ static void replace(const char *path, const char *text)
 	ck_assert_int_eq(write(fd, text, strlen(text)), strlen(text));
 	close(fd);
 	/* Without that file, what is built in is the same. */
-	ck_assert(mount("replacement", path, NULL, MS_BIND, NULL) == 0 || errno == ENOENT);
+	ck_assert(mount("replacement", path, "none", MS_BIND, NULL) == 0 || errno == ENOENT);
 	unlink("replacement");
 }
 
@@ -197,7 +197,7 @@ static void replace(const char *path, const char *text)
 START_TEST(nobody_can_be_asked)
 {
 	ck_assert_int_eq(unshare(CLONE_NEWNS | CLONE_NEWNET), 0);
-	ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	ck_assert_int_eq(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL), 0);
 	replace("/etc/nsswitch.conf", "hosts: dns\n");
 	replace("/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n");
 	fails("tcp:fdpass.example:9", FDPASS_STEP_RESOLVE, EIO);

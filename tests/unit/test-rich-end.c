@@ -468,16 +468,19 @@ int main(void)
 {
 	Suite *suite = suite_create("rich-end");
 	TCase *tcase = descriptors_tcase("rich-end");
+	TCase *timed = descriptors_tcase_tagged("timed");
 	SRunner *runner;
 	int failed;
 
 	scratch_add(tcase);
+	scratch_add(timed);
 	tcase_set_timeout(tcase, 20);
+	tcase_set_timeout(timed, 20);
 	tcase_add_loop_test(tcase, a_sender_that_is_killed, 0, POINTS);
 	tcase_add_loop_test(tcase, a_receiver_that_is_killed, 0, POINTS);
-	tcase_add_loop_test(tcase, the_time_runs_out, 0, POINTS);
-	tcase_add_test(tcase, the_time_runs_out_in_the_middle);
-	tcase_add_test(tcase, a_busy_receiver_does_not_hold_the_deadline_off);
+	tcase_add_loop_test(timed, the_time_runs_out, 0, POINTS);
+	tcase_add_test(timed, the_time_runs_out_in_the_middle);
+	tcase_add_test(timed, a_busy_receiver_does_not_hold_the_deadline_off);
 	tcase_add_loop_test(tcase, old_receivers, 0, 4);
 	tcase_add_loop_test(tcase, what_was_not_taken_is_tried_again, AT_NAMES, POINTS);
 	tcase_add_loop_test(tcase, what_had_begun_is_not_tried_again, 0, 2);
@@ -485,6 +488,7 @@ int main(void)
 	tcase_add_test(tcase, cancelled_on_the_way);
 	tcase_add_loop_test(tcase, what_is_no_answer, 0, sizeof(unasked) / sizeof(*unasked));
 	suite_add_tcase(suite, tcase);
+	suite_add_tcase(suite, timed);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -121,7 +121,7 @@ START_TEST(what_it_is)
 	int status;
 
 	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
-	ck_assert_int_eq(mount(NULL, "/proc", NULL, MS_PRIVATE, NULL), 0);
+	ck_assert_int_eq(mount("none", "/proc", "none", MS_PRIVATE, NULL), 0);
 	ck_assert_int_eq(mount("none", "/proc", "tmpfs", 0, NULL), 0);
 	begin(CLOSE);
 	close(go[1]);
