@@ -16,6 +16,7 @@
 
 #include "descriptors.h"
 #include "fdpass.h"
+#include "lacking.h"
 #include "scratch.h"
 
 #define MILLISECONDS(n) ((int64_t)(n)*1000 * 1000)
@@ -197,7 +198,12 @@ static void replace(const char *path, const char *text)
 START_TEST(nobody_can_be_asked)
 {
 	ck_assert_int_eq(unshare(CLONE_NEWNS | CLONE_NEWNET), 0);
-	ck_assert_int_eq(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL), 0);
+	/* Where / is no mount point, as in a chroot, everybody would have those files. */
+	if (mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0) {
+		ck_assert_int_eq(errno, EINVAL);
+		lacking("mounts", "nobody_can_be_asked");
+		return;
+	}
 	replace("/etc/nsswitch.conf", "hosts: dns\n");
 	replace("/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n");
 	fails("tcp:fdpass.example:9", FDPASS_STEP_RESOLVE, EIO);
@@ -301,7 +307,7 @@ int main(void)
 	scratch_add(root);
 	tcase_set_timeout(root, 30);
 	tcase_add_test(root, nobody_can_be_asked);
-	if (geteuid() == 0)
+	if (!lacks_root("nobody_can_be_asked"))
 		suite_add_tcase(suite, root);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
