@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
 """What the command inherits: exactly what was asked for, on its numbers, and nothing else."""
 
+import fcntl
 import itertools
 import os
 import random
 import signal
+import sys
 
 import pytest
 
-from programs import identity
+from programs import READY, identity
 
 STANDARD = [set(some) for size in range(4) for some in itertools.combinations((0, 1, 2), size)]
 SPREAD = [",".join(map(str, numbers)) for numbers in
@@ -159,6 +161,19 @@ def test_crowded_low_numbers(programs):
     kept = [number for number in fds if number not in (10, 20, 30)]
     assert_placed(report, kept, [fds[number] for number in kept])
     assert set(report["fds"]) == set(range(41))
+
+
+def test_record_locks_reach_the_command(programs):
+    """POSIX's go with any close of the file, whichever number it is on (fcntl(2)); exec keeps them."""
+    locked, (reader, writer) = programs.file("locked", "", os.O_RDWR), programs.pipe()
+    lock = "import fcntl, os, sys; fcntl.lockf(0, fcntl.LOCK_EX); os.execv(sys.argv[1], sys.argv[1:])"
+    receiver = programs.start([sys.executable, "-c", lock, programs.fdrecv_path, "--ready-fd", str(READY), "-f", "100",
+                               "./socket", "--run", "cat", "/dev/fd/100"], fds={0: locked}, ready=READY).wait_ready()
+    programs.succeeds(programs.fdsend("--until-run", "-f", "7", "./socket", fds={7: reader}))
+    with pytest.raises(BlockingIOError):
+        fcntl.lockf(locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    programs.close(writer)
+    programs.succeeds(receiver)
 
 
 def test_received_flags_are_those_of_the_sender(programs):

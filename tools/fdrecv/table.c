@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -38,22 +39,38 @@ int fdrecv_table_open(struct table *table, int highest, size_t count)
 	return fdrecv_table_reach(table, highest, count);
 }
 
+/*
+ * The kernel grows the table when a high number is first used, and may have no memory then; better before a sender is
+ * told that its descriptors are safe. It never shrinks. What is used is made for that: when a duplicate of a file is
+ * closed, the record locks of the process on it are gone (fcntl(2)), and the command was to have them.
+ */
+static int grow(int highest)
+{
+	int own = eventfd(0, EFD_CLOEXEC), high, r = 0;
+
+	if (own < 0)
+		return -errno;
+	high = fcntl(own, F_DUPFD_CLOEXEC, highest);
+	if (high >= 0)
+		close(high);
+	else
+		r = errno == EINVAL ? -EMFILE : -errno;
+	close(own);
+	return r;
+}
+
 int fdrecv_table_reach(struct table *table, int highest, size_t count)
 {
-	int fd;
+	int r;
 
 	if (!holds(table, highest, count))
 		return -EMFILE;
-	/* The kernel grows the table when a high number is first used, and may have no memory then;
-	 * better before a sender is told that its descriptors are safe. It never shrinks. */
 	if (highest < ROOM || highest <= table->reached)
 		return 0;
-	fd = fcntl(0, F_DUPFD_CLOEXEC, highest);
-	if (fd < 0)
-		return errno == EINVAL ? -EMFILE : -errno;
-	close(fd);
-	table->reached = highest;
-	return 0;
+	r = grow(highest);
+	if (r == 0)
+		table->reached = highest;
+	return r;
 }
 
 int fdrecv_table_is_free(int fd)
