@@ -22,7 +22,7 @@ static int wait(const struct fdpass_sending *sending, struct fdpass_error *error
 	/* That the wait is over it finds out by itself, and knows what it means. */
 	if (r >= 0 || r == -ETIMEDOUT || r == -ECANCELED)
 		return 0;
-	return fdpass_error_set(error, FDPASS_STEP_WAIT, r);
+	return fdpass_sending_give_up(sending, r, error);
 }
 
 int fdpass_send(const struct fdpass_address *address, const struct fdpass_set *set,

@@ -238,28 +238,6 @@ static int dial(struct fdpass_sending *sending, struct fdpass_error *error)
 	return postpone(sending, &failure, can_wait ? WORTH_WAITING : NOT_WORTH_WAITING, error);
 }
 
-static int go_on(struct fdpass_sending *sending, struct fdpass_error *error)
-{
-	switch (sending->phase) {
-	case SENDING_LISTEN:
-		/* Once the time is up, nobody new is given anything. */
-		if (!fdpass_dialer_is_due(&sending->dialer) || fdpass_wait_over(&sending->wait) < 0)
-			return 0;
-		return dial(sending, error);
-	case SENDING_DIAL:
-		return dial(sending, error);
-	case SENDING_TALK:
-		fdpass_outgoing_woken(&sending->outgoing);
-		return talk(sending, error);
-	case SENDING_FOLLOW:
-		fdpass_outgoing_woken(&sending->outgoing);
-		return follow(sending, error);
-	case SENDING_IS_OVER:
-		break;
-	}
-	return fdpass_error_set(error, FDPASS_STEP_NONE, -EINVAL);
-}
-
 /* What stood in the way, in a word. */
 static const char *obstacle(const struct fdpass_error *failure)
 {
@@ -284,8 +262,8 @@ static const char *progress(const struct outgoing *outgoing)
 	return outgoing->told_to_go_on ? "partly" : "old";
 }
 
-/* The wait is over. */
-static int give_up(const struct fdpass_sending *sending, int code, struct fdpass_error *error)
+int fdpass_sending_give_up(const struct fdpass_sending *sending, int code,
+			   struct fdpass_error *error)
 {
 	if (sending->phase == SENDING_TALK)
 		return fdpass_error_text(error, FDPASS_STEP_WAIT, code,
@@ -300,6 +278,31 @@ static int give_up(const struct fdpass_sending *sending, int code, struct fdpass
 	return code;
 }
 
+static int go_on(struct fdpass_sending *sending, struct fdpass_error *error)
+{
+	int r;
+
+	switch (sending->phase) {
+	case SENDING_LISTEN:
+		/* Once the time is up, nobody new is given anything. */
+		if (!fdpass_dialer_is_due(&sending->dialer) || fdpass_wait_over(&sending->wait) < 0)
+			return 0;
+		return dial(sending, error);
+	case SENDING_DIAL:
+		return dial(sending, error);
+	case SENDING_TALK:
+	case SENDING_FOLLOW:
+		r = fdpass_outgoing_woken(&sending->outgoing);
+		if (r < 0)
+			return fdpass_sending_give_up(sending, r, error);
+		return sending->phase == SENDING_TALK ? talk(sending, error)
+						      : follow(sending, error);
+	case SENDING_IS_OVER:
+		break;
+	}
+	return fdpass_error_set(error, FDPASS_STEP_NONE, -EINVAL);
+}
+
 int fdpass_sending_go_on(struct fdpass_sending *sending, struct fdpass_delivery *ret_delivery,
 			 struct fdpass_error *error)
 {
@@ -309,7 +312,7 @@ int fdpass_sending_go_on(struct fdpass_sending *sending, struct fdpass_delivery 
 	if (r == 0) {
 		r = fdpass_wait_over(&sending->wait);
 		if (r < 0)
-			give_up(sending, r, error);
+			fdpass_sending_give_up(sending, r, error);
 	}
 	if (r == 0)
 		return 0;

@@ -46,6 +46,10 @@ int fdpass_sending_init(struct fdpass_sending *sending, const struct fdpass_addr
 int fdpass_sending_go_on(struct fdpass_sending *sending, struct fdpass_delivery *ret_delivery,
 			 struct fdpass_error *error);
 
+/* The wait is over, or failed, with `code`: says so, and how far it had come. Returns `code`. */
+int fdpass_sending_give_up(const struct fdpass_sending *sending, int code,
+			   struct fdpass_error *error);
+
 /* When it makes sense to go on. */
 struct interest fdpass_sending_interest(const struct fdpass_sending *sending);
 

@@ -354,8 +354,10 @@ int fdpass_receiver_next(struct fdpass_receiver *receiver, const struct fdpass_w
 			return fdpass_error_set(error, FDPASS_STEP_WAIT, r);
 		if (r == 0)
 			continue;
-		count = epoll_wait(receiver->events, events, EVENTS_MAX, 0);
-		if (count < 0 && errno != EINTR)
+		do
+			count = epoll_wait(receiver->events, events, EVENTS_MAX, 0);
+		while (count < 0 && errno == EINTR);
+		if (count < 0)
 			return fdpass_error_set(error, FDPASS_STEP_RECEIVE, -errno);
 		/* Level-triggered: what is left of the batch when one is complete comes again. */
 		for (int i = 0; i < count; i++) {

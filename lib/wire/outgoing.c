@@ -240,12 +240,16 @@ struct interest fdpass_outgoing_interest(const struct outgoing *outgoing)
 	return (struct interest){outgoing->events, POLLIN, FDPASS_NO_DEADLINE};
 }
 
-void fdpass_outgoing_woken(const struct outgoing *outgoing)
+int fdpass_outgoing_woken(const struct outgoing *outgoing)
 {
 	struct epoll_event event;
 
 	/* There is one descriptor in it, so that there is one event at most. */
-	epoll_wait(outgoing->events, &event, 1, 0);
+	while (epoll_wait(outgoing->events, &event, 1, 0) < 0) {
+		if (errno != EINTR)
+			return -errno;
+	}
+	return 0;
 }
 
 void fdpass_outgoing_end(struct outgoing *outgoing)

@@ -52,8 +52,9 @@ int fdpass_outgoing_step(struct outgoing *outgoing, const struct fdpass_set *set
 /* When a further step makes sense. */
 struct interest fdpass_outgoing_interest(const struct outgoing *outgoing);
 
-/* Takes the events that ended a wait, which come once. To be called before the step that they are for. */
-void fdpass_outgoing_woken(const struct outgoing *outgoing);
+/* Takes the events that ended a wait, which come once. To be called before the step that they are for. 0, or a
+ * negative errno: what is left there would end every wait at once. */
+int fdpass_outgoing_woken(const struct outgoing *outgoing);
 
 void fdpass_outgoing_end(struct outgoing *outgoing);
 

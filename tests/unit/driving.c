@@ -11,7 +11,7 @@ int driving_outgoing(struct outgoing *outgoing, const struct fdpass_wait *wait)
 	const struct interest interest = fdpass_outgoing_interest(outgoing);
 	int r = wait_for_interest(wait, &interest);
 
-	fdpass_outgoing_woken(outgoing);
+	raw_check(fdpass_outgoing_woken(outgoing) == 0);
 	return r < 0 ? r : 0;
 }
 
