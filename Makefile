@@ -33,7 +33,9 @@ check: mine localhost
 	@$(MAKE) --no-print-directory configured
 	@$(MESON) configure $(tests) '$(BUILD)'
 	@$(MESON) compile -C '$(BUILD)'
-	@$(MESON) test -C '$(BUILD)' --no-rebuild --print-errorlogs
+	@rm -f '$(BUILD)/meson-logs/testlog.json'
+	@$(MESON) test -C '$(BUILD)' --no-rebuild --print-errorlogs; status=$$?; \
+		tests/figures.py '$(BUILD)'; exit $$status
 
 # Programs that need no other file, with musl as their C library, in BUILD/static/tools.
 static: mine

@@ -258,12 +258,16 @@ def sweep(options, make_cases):
     return 1 if tally["violations"] or not tally["tried"] else 0
 
 
-def common_options(parser):
+def program_options(parser):
     here = os.path.dirname(os.path.abspath(__file__))
     build = os.path.join(here, "../../build")
     for name in ("fdsend", "fdrecv", "fdfwd"):
         parser.add_argument(f"--{name}", default=os.environ.get(name.upper(), f"{build}/tools/{name}"))
     parser.add_argument("--witness", default=os.environ.get("WITNESS", f"{build}/tests/fault/witness"))
+
+
+def common_options(parser):
+    program_options(parser)
     parser.add_argument("--everything", action="store_true", help="every call and every error, not a choice of them")
     parser.add_argument("--jobs", type=int, default=2 * len(os.sched_getaffinity(0)))
     parser.add_argument("--verbose", action="store_true", help="say what is slow")

@@ -326,35 +326,6 @@ def test_stranger_at_the_receivers_place(programs):
     ends(relay)
 
 
-def test_thousands_of_callers(programs):
-    """Who connect, say nothing or rubbish, and go, or stay: handovers between them arrive, and nothing adds up."""
-    relay = programs.fdfwd("--keep", "./from", "./to")
-    delivers(programs)
-    until(lambda: not relays_of(relay), "no relay is left")
-    before = len(os.listdir(f"/proc/{relay.pid}/fd"))
-    staying = []
-    for index in range(3000):
-        connection = peers.connect(programs.path("from"))
-        if index % 3 == 1:
-            connection.setblocking(False)
-            try:
-                connection.send(b"\x89fdpass\x01" if index % 2 else b"GET / HTTP/1.0\r\n\r\n")
-            except (BrokenPipeError, ConnectionResetError):
-                pass
-        if index % 10 == 0:
-            staying.append(connection)
-        else:
-            connection.close()
-        if index % 500 == 0:
-            delivers(programs, f"between {index}")
-    for connection in staying:
-        connection.close()
-    delivers(programs)
-    until(lambda: len(os.listdir(f"/proc/{relay.pid}/fd")) == before, "nothing of them is open")
-    until(lambda: not relays_of(relay), "no relay is left")
-    ends(relay)
-
-
 @pytest.mark.parametrize("there", ["./from", "{folder}/from", "./sub/../from", "link/from"])
 @pytest.mark.parametrize("option", [[], ["--keep"]], ids=str)
 def test_to_itself(programs, there, option):

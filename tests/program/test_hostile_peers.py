@@ -57,18 +57,6 @@ def test_a_megabyte_of_garbage(programs, receiver):
     served(programs, receiver)
 
 
-def test_garbage_without_end(programs, receiver):
-    """Its memory stays bounded, and the next one is served meanwhile."""
-    connection = programs.closes(peers.connect(programs.path("socket")))
-    connection.setblocking(False)
-    try:
-        while True:
-            connection.send(b"x" * 65536)
-    except (BlockingIOError, BrokenPipeError, ConnectionResetError):
-        pass
-    served(programs, receiver)
-
-
 def test_silent_crowd(programs, receiver):
     for _ in range(SILENT):
         programs.closes(peers.connect(programs.path("socket")))

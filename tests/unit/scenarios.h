@@ -18,7 +18,8 @@ struct scenario {
 	/* What has to be there before and is gone after all runs; or NULL. */
 	void (*prepare)(void);
 	void (*finish)(void);
-	unsigned most; /* calls that are to fail; 0: all. Where they are as many as there are processes. */
+	unsigned
+		most; /* calls that are to fail; 0: all. Where they are as many as there are processes. */
 };
 
 /* Each list ends with one that has no name. */
