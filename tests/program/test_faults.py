@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from processes import until
 from programs import appears, listens
 from tracing import TRACED, tampered
 
@@ -26,6 +27,12 @@ for number in range(64):
 
 def traced(programs, injections, *words, **conditions):
     return programs.start([*tampered(*injections), *words], env=TRACED, **conditions)
+
+
+def is_traced(pid, by):
+    """Whether that process is what /proc calls its tracer; "0": nobody."""
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
+        return f"TracerPid:\t{by}\n" in status.read()
 
 
 @pytest.mark.parametrize("failure", [errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN], ids=errno.errorcode.get)
@@ -47,6 +54,23 @@ def test_greeting_that_cannot_be_written_is_tried_again(programs):
     sender = programs.fdsend("-b", "-f", "0", "./socket", fds={0: programs.text("sent")})
     assert sender.wait().status == 0, sender.result
     assert receiver.wait().stdout == "sent"
+
+
+def test_notifications_that_cannot_be_read(programs):
+    """They stay readable, and are not asked for again and again: a pause has to do."""
+    sender = programs.fdsend("-b", "-f", "0", "./socket", fds={0: programs.text("sent")})
+    sender.settle()
+    trace = programs.folder / "trace"
+    tracer = programs.start(["strace", "-q", "-p", str(sender.pid), "-o", trace, "-e", "trace=read",
+                             "-e", "inject=read:error=EIO:when=1+"])
+    until(lambda: not is_traced(sender.pid, "0"), "it is traced")
+    (programs.folder / "file").touch()
+    until(lambda: trace.exists() and "INJECTED" in trace.read_text(), "it has read")
+    assert sender.lasts(0.5)
+    assert trace.read_text().count("INJECTED") < 50
+    assert programs.succeeds(programs.fdrecv("-f", "0", "./socket", "--run", "cat")) == "sent"
+    assert sender.wait().status == 0
+    tracer.wait()
 
 
 @pytest.mark.needs_glibc
