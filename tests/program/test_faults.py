@@ -73,6 +73,18 @@ def test_notifications_that_cannot_be_read(programs):
     tracer.wait()
 
 
+def test_an_end_that_cannot_be_asked_for(programs):
+    """Whether the receiver has ended is not asked again and again."""
+    trace = programs.folder / "trace"
+    receiver = programs.fdrecv("-f", "0", "./socket", "--run", "cat")
+    sender = programs.start(["strace", "-D", "-o", trace, "-e", "inject=poll:error=EPERM:when=3+",
+                             programs.fdsend_path, "-t", "2", "--until-exit", "-f", "0", "./socket"],
+                            fds={0: programs.text("sent")}, env=TRACED)
+    assert receiver.wait().stdout == "sent"
+    assert sender.wait().status in (0, 1, 124)
+    assert trace.read_text().count("INJECTED") < 500
+
+
 @pytest.mark.needs_glibc
 @pytest.mark.parametrize("call", ["ppoll", "epoll_wait"])
 def test_waiting_fails(programs, call):
