@@ -263,12 +263,14 @@ static unsigned report(int64_t start)
 /* Scenarios from `first` to before `last`, in a process of their own: many of them wait most of the time. */
 static void run_some(int first, int last)
 {
-	Suite *suite = suite_create("failing");
-	TCase *tcase = descriptors_tcase("failing");
 	SRunner *runner;
+	Suite *suite;
+	TCase *tcase;
 
 	if (fork() != 0)
 		return;
+	suite = suite_create("failing");
+	tcase = descriptors_tcase("failing");
 	scratch_add(tcase);
 	tcase_set_timeout(tcase, 120);
 	tcase_add_loop_test(tcase, each_call_fails_in_its_turn, first * FAILING_WAYS,
