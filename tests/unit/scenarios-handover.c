@@ -206,6 +206,7 @@ static int connected(struct fdpass_error *error)
 	raw_pair(pair);
 	snprintf(text, sizeof(text), "%d", pair[0]);
 	options.confirm = FDPASS_CONFIRM_NONE;
+	options.wait = &patience;
 	failing_begin();
 	r = fdpass_address_parse(FDPASS_ADDRESS_CONNECTED, text, &address, error);
 	if (r == 0)
