@@ -119,7 +119,8 @@ class Zoo:
                 return
             # What it makes once for all, it has made in the first round.
             count = self.settles(pid, before) if number > 0 else before
-            self.check(count <= before, f"{program} had {before} descriptors open, and has {count}: {held(pid)}")
+            if count > before:
+                self.check(False, f"{program} had {before} descriptors open, and has {count}: {held(pid)}")
             honest(number)
             memory = resident(pid)
             base = base or memory
@@ -224,7 +225,13 @@ class Zoo:
 
 
 def held(pid):
-    return [os.readlink(f"/proc/{pid}/fd/{number}") for number in os.listdir(f"/proc/{pid}/fd")]
+    what = []
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            what.append(os.readlink(f"/proc/{pid}/fd/{number}"))
+        except FileNotFoundError:
+            pass  # it has been closed meanwhile
+    return what
 
 
 def resident(pid):
