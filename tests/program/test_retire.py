@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """--retire: the old process ends once the command runs, and nothing that it has accepted is lost."""
 
+import contextlib
 import os
 import resource
 import select
@@ -296,6 +297,15 @@ def test_the_command_is_as_without_it(programs, replace):
     assert report["fds"][11]["identity"] == identity(kept)
 
 
+def links_of(pid):
+    """What it has open, but for what it opens and closes meanwhile."""
+    links = []
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            links.append(os.readlink(f"/proc/{pid}/fd/{number}"))
+    return links
+
+
 def test_whoever_waits_for_the_command_does_not_wait_for_the_old_one(programs, replace):
     """Nothing that was inherited or taken stays open for as long as that takes, but stderr."""
     port, wait = Port(programs), programs.pipe()
@@ -308,7 +318,7 @@ def test_whoever_waits_for_the_command_does_not_wait_for_the_old_one(programs, r
     programs.close(writer, output)
     retiring = helper(programs)
     has_looked(retiring)
-    held = [os.readlink(f"/proc/{retiring}/fd/{number}") for number in os.listdir(f"/proc/{retiring}/fd")]
+    held = links_of(retiring)
     assert not any(f"[{os.fstat(fd).st_ino}]" in link for fd in (reader, outputs, wait[1]) for link in held)
     os.write(wait[1], b"\n")
     assert new.wait().status == 0
