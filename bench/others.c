@@ -11,12 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "measure.h"
 #include "programs.h"
+#include "raw.h"
 
 #define READY 50
 #define WORDS_MAX 32
@@ -59,16 +58,6 @@ static pid_t start_first(const struct line *line, const char *order, int ready)
 	return child;
 }
 
-static void connect_to(const char *path)
-{
-	int fd = measure_must(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
-	struct sockaddr_un un = {.sun_family = AF_UNIX};
-
-	strncpy(un.sun_path, path, sizeof(un.sun_path) - 1);
-	measure_must(connect(fd, (struct sockaddr *)&un, sizeof(un)), path);
-	close(fd);
-}
-
 double handover_other(const struct subject *subject, enum side side)
 {
 	const char *order = getenv("OTHER_ORDER");
@@ -94,7 +83,7 @@ double handover_other(const struct subject *subject, enum side side)
 	if (second.words[0] != NULL)
 		measure_finish(measure_start(second.words), second.words[0]);
 	else
-		connect_to(path);
+		close(raw_connect(path));
 	if (strcmp(order, "end") != 0)
 		measure_finish(receiving, first.words[0]);
 	end = measure_now();

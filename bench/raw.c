@@ -62,21 +62,37 @@ void raw_close_range(int first, int last)
 		     "close_range");
 }
 
+static socklen_t make_address(const char *path, struct sockaddr_un *un)
+{
+	size_t length = strlen(path);
+
+	*un = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if (length >= sizeof(un->sun_path))
+		length = sizeof(un->sun_path) - 1;
+	memcpy(un->sun_path, path, length);
+	if (path[0] == '@')
+		un->sun_path[0] = '\0';
+	else
+		length++;
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+}
+
 int raw_bind(const char *path)
 {
 	int fd = measure_must(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
-	struct sockaddr_un un = {.sun_family = AF_UNIX};
-	size_t length = strlen(path);
+	struct sockaddr_un un;
+	socklen_t length = make_address(path, &un);
 
-	if (length >= sizeof(un.sun_path))
-		length = sizeof(un.sun_path) - 1;
-	memcpy(un.sun_path, path, length);
-	if (path[0] == '@')
-		un.sun_path[0] = '\0';
-	else
-		length++;
-	measure_must(bind(fd, (struct sockaddr *)&un,
-			  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)),
-		     path);
+	measure_must(bind(fd, (struct sockaddr *)&un, length), path);
+	return fd;
+}
+
+int raw_connect(const char *path)
+{
+	int fd = measure_must(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
+	struct sockaddr_un un;
+	socklen_t length = make_address(path, &un);
+
+	measure_must(connect(fd, (struct sockaddr *)&un, length), path);
 	return fd;
 }

@@ -18,7 +18,10 @@ size_t raw_receive(int socket, int fds[RAW_MESSAGE_MAX]);
 /* close_range(2), of numbers that are known to be side by side. */
 void raw_close_range(int first, int last);
 
-/* A socket that listens at an absolute path, or at an abstract name when `path` begins with '@'. */
+/* A socket that is bound to an absolute path, or to an abstract name when `path` begins with '@'. */
 int raw_bind(const char *path);
+
+/* A socket that is connected to the one there. */
+int raw_connect(const char *path);
 
 #endif
