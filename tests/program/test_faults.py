@@ -58,7 +58,7 @@ def test_greeting_that_cannot_be_written_is_tried_again(programs):
 
 def test_notifications_that_cannot_be_read(programs):
     """They stay readable, and are not asked for again and again: a pause has to do."""
-    sender = programs.fdsend("-b", "-f", "0", "./socket", fds={0: programs.text("sent")})
+    sender = programs.fdsend("-b", "-f", "0", "./socket", fds={0: programs.text("sent")}, env=TRACED)
     sender.settle()
     trace = programs.folder / "trace"
     tracer = programs.start(["strace", "-q", "-p", str(sender.pid), "-o", trace, "-e", "trace=read",
