@@ -128,7 +128,7 @@ static int take_over(const struct fdpass_endpoint *control)
 	const struct fdpass_wait wait = {fdpass_deadline_in(PATIENCE), -1};
 	struct fdpass_error error = FDPASS_ERROR_INIT;
 	struct fdpass_receiver *receiver;
-	struct fdpass_handover *handover;
+	struct fdpass_handover *handover = NULL;
 	struct fdpass_set *set;
 	int fd, r = fdpass_open_connect(control, &wait, &fd, &error);
 
