@@ -110,12 +110,21 @@ static int gather(const struct fdpass_match *match, struct fdpass_wanted *wanted
 	return r < 0 ? failed(error, r) : 0;
 }
 
-static int choose(const struct fdpass_wanted *wanted, const struct fdpass_holders *holders,
+static int choose(const struct fdpass_wanted *wanted, struct fdpass_holders *holders,
 		  struct fdpass_pidref **ret_ref, struct fdpass_error *error)
 {
 	char text[FDPASS_REASON_MAX + 1];
-	pid_t first = fdpass_holders_first(holders);
+	pid_t first;
+	int r = 0;
 
+	/* Whose child somebody was cannot be seen when he has gone. */
+	while ((first = fdpass_holders_first(holders)) == 0 && holders->count > 0 &&
+	       (r = fdpass_holders_again(wanted, holders)) > 0) {
+		if (holders->count == 0)
+			return nobody(error);
+	}
+	if (r < 0)
+		return failed(error, r);
 	if (first > 0)
 		return pin(first, wanted, ret_ref, error);
 	if (holders->count > 0) {
@@ -151,6 +160,11 @@ int fdpass_pidref_count(const struct fdpass_match *match, struct fdpass_error *e
 	int r = fdpass_sought_init(&sought, match);
 
 	r = r < 0 ? failed(error, r) : gather(match, &wanted, &holders, error);
+	if (r == 0 && holders.count > 1) {
+		r = fdpass_holders_again(&wanted, &holders);
+		if (r < 0)
+			failed(error, r);
+	}
 	free(holders.pids);
 	free(wanted.inodes);
 	if (r == -ESRCH)

@@ -55,22 +55,23 @@ static int append(struct fdpass_holders *holders, pid_t pid)
 	return 0;
 }
 
-/* What cannot be looked into, or has gone, is passed over. */
+/* 1 when it holds it, 0 when not: what cannot be looked into, or has gone, is passed over. Or a negative errno. */
+static int holds(int proc_root, const char *name, const struct fdpass_wanted *wanted)
+{
+	fd_owned int proc = openat(proc_root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = proc >= 0 ? fdpass_holders_look(proc, wanted) : -errno;
+
+	return r > 0 || r == -EMFILE || r == -ENFILE || r == -ENOMEM ? r : 0;
+}
+
 static int look_at(int proc_root, const char *name, const struct fdpass_wanted *wanted,
 		   struct fdpass_holders *holders)
 {
 	pid_t pid = (pid_t)atoi(name);
-	fd_owned int proc = FD_NONE;
-	int r;
+	int r = pid > 0 ? holds(proc_root, name, wanted) : 0;
 
-	if (pid <= 0)
-		return 0;
-	proc = openat(proc_root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	r = proc >= 0 ? fdpass_holders_look(proc, wanted) : -errno;
-	if (r == -EMFILE || r == -ENFILE || r == -ENOMEM)
-		return r;
 	if (r <= 0)
-		return 0;
+		return r;
 	if (pid == getpid()) {
 		holders->own = 1;
 		return 0;
@@ -99,6 +100,25 @@ int fdpass_holders_find(const struct fdpass_wanted *wanted, struct fdpass_holder
 	}
 	*ret_holders = holders;
 	return 0;
+}
+
+int fdpass_holders_again(const struct fdpass_wanted *wanted, struct fdpass_holders *holders)
+{
+	size_t left = 0, before = holders->count;
+
+	for (size_t i = 0; i < before; i++) {
+		char path[32];
+		int r;
+
+		snprintf(path, sizeof(path), "/proc/%d", (int)holders->pids[i]);
+		r = holds(AT_FDCWD, path, wanted);
+		if (r < 0)
+			return r;
+		if (r > 0)
+			holders->pids[left++] = holders->pids[i];
+	}
+	holders->count = left;
+	return left < before;
 }
 
 static int read_proc(pid_t pid, const char *name, char *text, size_t size)

@@ -26,6 +26,10 @@ struct fdpass_holders {
 /* Looks through /proc, which has to show the caller's own PID namespace: -ENOENT. */
 int fdpass_holders_find(const struct fdpass_wanted *wanted, struct fdpass_holders *ret_holders);
 
+/* Looks at these again, and forgets who does not hold it any more: there are some who do for a moment only, as
+ * between fork and exec. 1 when there was one, 0 when not, or a negative errno. */
+int fdpass_holders_again(const struct fdpass_wanted *wanted, struct fdpass_holders *holders);
+
 /* 1 when the process with that directory in /proc holds it, 0 when not, or a negative errno. */
 int fdpass_holders_look(int proc, const struct fdpass_wanted *wanted);
 

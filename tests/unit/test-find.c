@@ -3,11 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "acquire/holders.h"
@@ -213,6 +216,38 @@ START_TEST(the_ancestor_of_all_the_others)
 }
 END_TEST
 
+static void prepare_brief(void *context)
+{
+	listening(((struct server *)context)->expression);
+	switch (fork()) {
+	case -1:
+		child_check(0);
+		return;
+	case 0:
+		close(4);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;) {
+			if (fork() == 0)
+				_exit(0);
+			wait(NULL);
+		}
+	default:
+		return;
+	}
+}
+
+/* Who holds it for a moment only, as between fork and exec, and has gone when it comes to whose child it was. */
+START_TEST(brief_holders)
+{
+	struct server *server = shared_memory(sizeof(*server));
+	struct child child = child_start(prepare_brief, server);
+
+	for (int i = 0; i < 100; i++)
+		finds(server->expression, child.pid);
+	child_stop(&child);
+}
+END_TEST
+
 static void prepare_path(void *context)
 {
 	const struct server *server = context;
@@ -313,6 +348,7 @@ int main(void)
 	tcase_add_test(pidfds, the_process_that_has_many);
 	tcase_add_loop_test(pidfds, a_full_table, 0, 2);
 	tcase_add_test(pidfds, the_ancestor_of_all_the_others);
+	tcase_add_test(pidfds, brief_holders);
 	tcase_add_test(pidfds, several);
 	tcase_add_test(tcase, what_nobody_holds);
 	tcase_add_test(tcase, a_list_is_cut_between_entries);
