@@ -118,8 +118,8 @@ def test_processes_and_what_they_have(typing, programs, hold):
     server.close()
     pid = process.pid
 
-    # zsh shows those with the same name together.
-    assert re.search(rf"\b{pid}\b[\s\S]*python", is_offered(typing, "fdsend -p ", str(pid)))
+    # zsh shows those with the same name together, and the name where there is room for it.
+    assert "python" in is_offered(typing, "fdsend -p ", str(pid))
     text = is_offered(typing, f"fdsend -p {pid} -f ", "7", "9")
     assert re.search(rf"\b7\b.*tcp-listen 127\.0\.0\.1:{port}", text)
     assert re.search(r"\b9\b.*file .*held\.log", text)
