@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "given.h"
+#include "peer/idmap.h"
 #include "raw.h"
 #include "scenarios.h"
 
@@ -73,7 +74,9 @@ static int rules(struct fdpass_error *error)
 	fdpass_rule_free(rule);
 	failing_end();
 	if (r >= 0) {
-		ck_assert_int_eq(admitted, 1);
+		/* Who goes by the overflow id is a stranger where the map of the namespace cannot be read. */
+		if (geteuid() != fdpass_idmap_overflow(FDPASS_IDMAP_USERS))
+			ck_assert_int_eq(admitted, 1);
 		ck_assert_int_eq(peer.pid, getpid());
 	}
 	ck_assert_int_le(stranger, 0);
