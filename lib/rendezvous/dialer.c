@@ -127,8 +127,8 @@ static void arm_path(struct dialer *dialer, int code)
 {
 	int state = fdpass_watch_arm(&dialer->watch, dialer->address->text);
 	int absent = code == -ENOENT || code == -ENOTDIR;
-	struct fdpass_pause *pause =
-		(state & WATCH_COMPLETE) != 0 && absent ? &dialer->announced : &dialer->unannounced;
+	int announced = (state & WATCH_COMPLETE) != 0 && absent && !dialer->muted;
+	struct fdpass_pause *pause = announced ? &dialer->announced : &dialer->unannounced;
 
 	dialer->muted = 0;
 	dialer->resume = (state & WATCH_CHANGED) != 0 ? 0 : fdpass_pause_next(pause);
@@ -143,9 +143,14 @@ static int path_is_due(struct dialer *dialer)
 		pause_restart(&dialer->announced);
 		return 1;
 	}
-	/* It stays readable, and tells nothing: the pause has to do. */
-	if (r < 0)
+	/* It stays readable, and tells nothing: a pause has to do, and a shorter one. */
+	if (r < 0) {
+		int64_t soon = fdpass_pause_next(&dialer->unannounced);
+
 		dialer->muted = 1;
+		if (soon < dialer->resume)
+			dialer->resume = soon;
+	}
 	return fdpass_deadline_now() >= dialer->resume;
 }
 

@@ -57,8 +57,9 @@ def test_greeting_that_cannot_be_written_is_tried_again(programs):
 
 
 def test_notifications_that_cannot_be_read(programs):
-    """They stay readable, and are not asked for again and again: a pause has to do."""
-    sender = programs.fdsend("-b", "-f", "0", "./socket", fds={0: programs.text("sent")}, env=TRACED)
+    """They stay readable, and are not asked for again and again: a pause has to do. The map of the user namespace,
+    which is looked into for user 65534, cannot be read either."""
+    sender = programs.fdsend("-b", "--to-user", "any", "-f", "0", "./socket", fds={0: programs.text("sent")}, env=TRACED)
     sender.settle()
     trace = programs.folder / "trace"
     tracer = programs.start(["strace", "-q", "-p", str(sender.pid), "-o", trace, "-e", "trace=read",
