@@ -28,6 +28,7 @@
 #include "failing.h"
 #include "fdpass.h"
 #include "given.h"
+#include "lacking.h"
 #include "scenarios.h"
 #include "scratch.h"
 
@@ -282,12 +283,23 @@ static void run_some(int first, int last)
 	exit(EXIT_SUCCESS);
 }
 
+/* With _FORTIFY_SOURCE, as packages are built, open(2) and others go by names of the C library's own. */
+#if defined(_FORTIFY_SOURCE) && _FORTIFY_SOURCE > 0
+#define FORTIFIED 1
+#else
+#define FORTIFIED 0
+#endif
+
+#define SKIPPED 77 /* meson's */
+
 int main(int argc, char **argv)
 {
 	static const struct scenario *const lists[] = {scenarios_socket, scenarios_handover,
 						       scenarios_process};
 	const int64_t start = fdpass_deadline_in(0);
 
+	if (FORTIFIED && lacking("calls by their own names", "failing"))
+		return SKIPPED;
 	everything = argc > 1 && strcmp(argv[1], "--everything") == 0;
 	argv += everything;
 	progress = mmap(NULL, sizeof(*progress) * MOST * FAILING_WAYS, PROT_READ | PROT_WRITE,
