@@ -11,7 +11,7 @@
 
 static _Noreturn void fail(const struct cli_program *program, int code)
 {
-	cli_error("preparing whom to admit failed: %s", strerror(-code));
+	cli_fail("preparing whom to admit", -code);
 	exit(program->failure_status);
 }
 

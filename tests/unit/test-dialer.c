@@ -254,6 +254,29 @@ START_TEST(what_is_not_told_is_found)
 }
 END_TEST
 
+/* Nor do events that cannot be read: it is looked for as often as where the kernel tells nothing. */
+START_TEST(what_cannot_be_read_is_found)
+{
+	fd_owned int unreadable = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	begin(FDPASS_ADDRESS_NAMED, "./s");
+	/* Told of everything, it looks again after 1 s, then 2, and so on. */
+	for (int i = 0; i < 6; i++) {
+		assert_try(-ENOENT);
+		fdpass_dialer_arm(&dialer, -ENOENT);
+	}
+	ck_assert_int_gt(fdpass_dialer_interest(&dialer).until, fdpass_deadline_in(NSEC_PER_SEC));
+	ck_assert_int_eq(dup3(unreadable, dialer.watch.inotify, O_CLOEXEC), dialer.watch.inotify);
+	for (int i = 0; i < 20; i++) {
+		fdpass_dialer_is_due(&dialer);
+		ck_assert_int_le(fdpass_dialer_interest(&dialer).until,
+				 fdpass_deadline_in(NSEC_PER_SEC));
+		fdpass_dialer_arm(&dialer, -ENOENT);
+	}
+	end();
+}
+END_TEST
+
 START_TEST(a_poke_wakes)
 {
 	int fd;
@@ -309,6 +332,7 @@ int main(void)
 	tcase_add_test(tcase, removed_and_made_again);
 	tcase_add_test(tcase, other_names_do_not_wake);
 	tcase_add_loop_test(tcase, what_is_not_told_is_found, 0, 3);
+	tcase_add_test(tcase, what_cannot_be_read_is_found);
 	tcase_add_test(tcase, a_poke_wakes);
 	tcase_add_test(tcase, a_flood_of_pokes_does_not_spin);
 	suite_add_tcase(suite, tcase);

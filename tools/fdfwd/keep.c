@@ -178,7 +178,7 @@ _Noreturn void fdfwd_keep(struct forwarding *forwarding)
 	int r = watch_relays(&relays);
 
 	if (r < 0) {
-		cli_error("preparing to relay failed: %s", strerror(-r));
+		cli_fail("preparing to relay", -r);
 		fdfwd_leave(forwarding, r);
 	}
 	for (;;) {

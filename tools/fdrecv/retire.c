@@ -28,7 +28,7 @@ struct successor {
 
 static _Noreturn void fail(struct reception *reception, int code)
 {
-	cli_error("--retire: %s", strerror(-code));
+	cli_fail("--retire: preparing to look at the old process", -code);
 	fdrecv_leave(reception, FAILED);
 }
 
