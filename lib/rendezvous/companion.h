@@ -12,7 +12,7 @@
 
 #include <stddef.h>
 
-/* As many as can wait without a pause; each costs every receiver that starts about 0.8 µs. */
+/* As many as can wait without a pause; each costs every receiver that starts about 0.4 µs. */
 #define COMPANION_SLOTS 8
 
 /* A bound socket that becomes readable when a receiver of `name` pokes; the caller owns it.

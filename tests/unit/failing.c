@@ -117,10 +117,6 @@ WRAP(getsockname, int, (int fd, struct sockaddr *address, socklen_t *size), (fd,
      ENOBUFS, EPERM)
 WRAP(getpeername, int, (int fd, struct sockaddr *address, socklen_t *size), (fd, address, size), -1,
      ENOBUFS, EPERM)
-WRAP(sendto, ssize_t,
-     (int fd, const void *bytes, size_t size, int flags, const struct sockaddr *address,
-      socklen_t length),
-     (fd, bytes, size, flags, address, length), -1, SENDS, ECONNREFUSED)
 WRAP(getaddrinfo, int,
      (const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **list),
      (host, service, hints, list), code, EAI_AGAIN, EAI_MEMORY, EAI_FAIL, EAI_NONAME)
