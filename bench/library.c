@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the library costs in one process: messages of COUNT descriptors, and closing what came.
+ * What the library costs in one process: messages of COUNT descriptors, closing what came, and duplicating COUNT
+ * descriptors of another process.
  *
- * usage: library message|close COUNT ROUNDS SLICES
+ * usage: library message|close|duplicate COUNT ROUNDS SLICES
  *
- * One process sends to itself over a socketpair, so that what is measured is work and not scheduling. The
- * baseline does the same calls by hand: the same socket type, descriptors, batch and way of closing. They
- * take turns, in slices so short that most are not disturbed; a round is the first quartile of SLICES of
- * each, and prints one line.
+ * One process sends to itself over a socketpair, so that what is measured is work and not scheduling; the other
+ * process, whose descriptors are duplicated, sleeps. The baseline does the same calls by hand: the same socket type,
+ * descriptors, batch and way of closing. They take turns, in slices so short that most are not disturbed; a round is
+ * the first quartile of SLICES of each, and prints one line.
  */
+#include <fdpass.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/set.h"
@@ -32,13 +38,15 @@ struct work {
 	int fds[RAW_MESSAGE_MAX];
 	size_t count;
 	struct fdpass_set *set;
-	int64_t closing; /* nanoseconds of it */
+	int64_t closing;              /* nanoseconds of it */
+	struct fdpass_pidref *holder; /* has the same numbers open */
 };
 
-/* Sends, receives and closes one message. */
+/* Does it once: COUNT descriptors come, and are closed. */
 typedef void (*deed)(struct work *work);
 
 struct pair {
+	const char *name;
 	deed product;
 	deed baseline;
 };
@@ -97,6 +105,28 @@ static void by_hand_close(struct work *work)
 	work->closing += measure_now() - start;
 }
 
+static void library_duplicate(struct work *work)
+{
+	struct fdpass_error error;
+	int fd;
+
+	for (size_t i = 0; i < work->count; i++) {
+		measure_must(fdpass_acquire(work->holder, work->fds[i], FDPASS_METHOD_DUPLICATE,
+					    &fd, &error),
+			     "fdpass_acquire");
+		close(fd);
+	}
+}
+
+static void by_hand_duplicate(struct work *work)
+{
+	int pidfd = fdpass_pidref_fd(work->holder);
+
+	for (size_t i = 0; i < work->count; i++)
+		close(measure_must((int)syscall(SYS_pidfd_getfd, pidfd, work->fds[i], 0U),
+				   "pidfd_getfd"));
+}
+
 /* Does it for one slice of time: nanoseconds of one. */
 static double slice(struct work *work, deed one)
 {
@@ -128,20 +158,48 @@ static void one_round(struct work *work, const struct pair *pair, size_t slices)
 	measure_print(measure_quartile(ours, slices), measure_quartile(theirs, slices));
 }
 
+/* Starts a process that holds all that this one holds, and sleeps until it is killed, at the latest by our end. */
+static pid_t start_holder(void)
+{
+	pid_t parent = getpid(), child = measure_must(fork(), "fork");
+
+	if (child != 0)
+		return child;
+	measure_must(prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl");
+	while (getppid() == parent)
+		pause();
+	_exit(1);
+}
+
+static const struct pair *pair_named(const char *name)
+{
+	static const struct pair pairs[] = {
+		{"message", library_message, by_hand_message},
+		{"close", library_close, by_hand_close},
+		{"duplicate", library_duplicate, by_hand_duplicate},
+	};
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
+		if (strcmp(pairs[i].name, name) == 0)
+			return &pairs[i];
+	fprintf(stderr, "bench: there is no '%s'\n", name);
+	exit(2);
+}
+
 int main(int argc, char **argv)
 {
-	static const struct pair messages = {library_message, by_hand_message};
-	static const struct pair closings = {library_close, by_hand_close};
 	struct work work = {.closing = 0};
+	struct fdpass_error error;
 	const struct pair *pair;
 	int rounds;
 	size_t slices;
+	pid_t holder;
 
-	if (argc != 5 || (strcmp(argv[1], "message") != 0 && strcmp(argv[1], "close") != 0)) {
-		fprintf(stderr, "usage: library message|close COUNT ROUNDS SLICES\n");
+	if (argc != 5) {
+		fprintf(stderr, "usage: library message|close|duplicate COUNT ROUNDS SLICES\n");
 		return 2;
 	}
-	pair = strcmp(argv[1], "close") == 0 ? &closings : &messages;
+	pair = pair_named(argv[1]);
 	work.count = (size_t)measure_number(argv[2]);
 	if (work.count > RAW_MESSAGE_MAX)
 		work.count = RAW_MESSAGE_MAX;
@@ -154,8 +212,12 @@ int main(int argc, char **argv)
 	measure_open_many(FIRST, (int)work.count);
 	for (size_t i = 0; i < work.count; i++)
 		work.fds[i] = FIRST + (int)i;
+	holder = start_holder();
+	measure_must(fdpass_pidref_open(holder, 0, &work.holder, &error), "fdpass_pidref_open");
 	for (int i = 0; i < rounds; i++)
 		one_round(&work, pair, slices + slices % 2);
+	fdpass_pidref_free(work.holder);
+	kill(holder, SIGKILL);
 	fdpass_set_free(work.set);
 	return 0;
 }
