@@ -15,6 +15,7 @@
 #include "descriptors.h"
 #include "fdpass.h"
 #include "lacking.h"
+#include "suite.h"
 
 static int bound(int family, int type, const void *address, socklen_t length)
 {
@@ -139,17 +140,11 @@ int main(void)
 {
 	Suite *suite = suite_create("activate-address");
 	TCase *tcase = descriptors_tcase("activate-address");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, internet);
 	tcase_add_test(tcase, internet_6);
 	tcase_add_test(tcase, path);
 	tcase_add_test(tcase, no_address);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 
 #include "descriptors.h"
 #include "fdpass.h"
+#include "suite.h"
 
 static const int numbers[] = {3, 4, 5, 6};
 static const char *const names[] = {"web", NULL, "admin port"};
@@ -212,8 +213,6 @@ int main(void)
 {
 	Suite *suite = suite_create("activate-export");
 	TCase *tcase = descriptors_tcase("activate-export");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, nothing);
 	tcase_add_test(tcase, systemd);
@@ -223,9 +222,5 @@ int main(void)
 	tcase_add_test(tcase, many);
 	tcase_add_test(tcase, what_no_reader_would_understand);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

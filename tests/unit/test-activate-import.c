@@ -13,6 +13,7 @@
 #include "descriptors.h"
 #include "fdpass.h"
 #include "lacking.h"
+#include "suite.h"
 
 /* 3 to 6 belong to the test; what the runner has there comes back. */
 enum { FIRST = 3, COUNT = 4, OUT_OF_THE_WAY = 100 };
@@ -299,8 +300,6 @@ int main(void)
 {
 	Suite *suite = suite_create("activate-import");
 	TCase *tcase = descriptors_tcase("activate-import");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, numbers_before, numbers_after);
 	tcase_add_test(tcase, nothing_announced);
@@ -314,9 +313,5 @@ int main(void)
 	tcase_add_test(tcase, not_open);
 	tcase_add_test(tcase, there_and_back);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

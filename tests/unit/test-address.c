@@ -9,6 +9,7 @@
 
 #include "descriptors.h"
 #include "rendezvous/address.h"
+#include "suite.h"
 
 static const struct address_environment usual = {1000, NULL, NULL};
 
@@ -318,8 +319,6 @@ int main(void)
 {
 	Suite *suite = suite_create("address");
 	TCase *tcase = descriptors_tcase("address");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, paths_are_kept_as_they_are, 0, sizeof(paths) / sizeof(*paths));
 	tcase_add_loop_test(tcase, names_are_in_the_run_directory, 0,
@@ -337,9 +336,5 @@ int main(void)
 	tcase_add_test(tcase, parsing_asks_the_environment);
 	tcase_add_test(tcase, freeing_nothing);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -2,11 +2,11 @@
 /* What stands against taking something out of a process, in words: each word of fdpass.h and its message. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/acquire.h"
 #include "descriptors.h"
+#include "suite.h"
 
 static const struct {
 	enum fdpass_step step;
@@ -118,15 +118,9 @@ int main(void)
 {
 	Suite *suite = suite_create("acquire");
 	TCase *tcase = descriptors_tcase("acquire");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, each_word_has_its_message, 0, sizeof(rows) / sizeof(*rows));
 	tcase_add_test(tcase, a_mode_is_a_method);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include "cli/descriptors.h"
 #include "descriptors.h"
 #include "raw.h"
+#include "suite.h"
 
 static void keep_back(void *context)
 {
@@ -108,17 +109,11 @@ int main(void)
 {
 	Suite *suite = suite_create("descriptors");
 	TCase *tcase = descriptors_tcase("descriptors");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, what_is_kept_back);
 	tcase_add_test(tcase, what_is_not_kept_is_closed);
 	tcase_add_test(tcase, what_is_not_open_is_found);
 	tcase_add_test(tcase, what_is_sorted);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "cli/diagnostic.h"
+#include "suite.h"
 
 /* A pair that keeps messages apart, so that what one write(2) wrote is what one read(2) reads. */
 static int written, shown;
@@ -457,8 +458,6 @@ int main(void)
 {
 	Suite *suite = suite_create("cli-diagnostic");
 	TCase *tcase = tcase_create("diagnostic");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, start, NULL);
 	tcase_set_timeout(tcase, 20);
@@ -482,9 +481,5 @@ int main(void)
 	tcase_add_test(tcase, stopped_terminal);
 	tcase_add_test(tcase, master_of_a_terminal_is_not_opened_again);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

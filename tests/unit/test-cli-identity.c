@@ -5,11 +5,11 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/identity.h"
 #include "descriptors.h"
+#include "suite.h"
 
 static int lookups;
 static int lookup_errno;
@@ -127,8 +127,6 @@ int main(void)
 {
 	Suite *suite = suite_create("cli-identity");
 	TCase *tcase = descriptors_tcase("identity");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, names_are_looked_up);
 	tcase_add_loop_test(tcase, numbers_are_not_looked_up, 0,
@@ -139,9 +137,5 @@ int main(void)
 	tcase_add_loop_test(tcase, failing_lookup_is_not_an_unknown_name, 0,
 			    sizeof failures / sizeof failures[0]);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -4,13 +4,13 @@
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/list.h"
 #include "cli/number.h"
 #include "descriptors.h"
 #include "fdpass.h"
+#include "suite.h"
 
 static const struct {
 	const char *text;
@@ -268,8 +268,6 @@ int main(void)
 {
 	Suite *suite = suite_create("cli-list");
 	TCase *tcase = descriptors_tcase("list");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, numbers_in_the_order_written, 0, sizeof good / sizeof good[0]);
 	tcase_add_loop_test(tcase, what_is_wrong_is_named, 0, sizeof bad / sizeof bad[0]);
@@ -283,9 +281,5 @@ int main(void)
 	tcase_add_test(tcase, number_is_digits_only);
 	tcase_add_test(tcase, number_scan_stops_behind_the_digits);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

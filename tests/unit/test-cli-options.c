@@ -12,6 +12,7 @@
 #include "cli/options.h"
 #include "cli/value.h"
 #include "descriptors.h"
+#include "suite.h"
 
 enum {
 	FD,
@@ -406,8 +407,6 @@ int main(void)
 {
 	Suite *suite = suite_create("cli-options");
 	TCase *tcase = descriptors_tcase("options");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, items_in_order, 0, sizeof good / sizeof good[0]);
 	tcase_add_loop_test(tcase, items_in_order_posixly_correct, 0, sizeof good / sizeof good[0]);
@@ -418,9 +417,5 @@ int main(void)
 	tcase_add_test(tcase, right_usage_says_nothing);
 	tcase_add_test(tcase, option_is_the_one_in_the_table);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -3,10 +3,10 @@
 #include <check.h>
 #include <errno.h>
 #include <stdint.h>
-#include <stdlib.h>
 
 #include "cli/seconds.h"
 #include "descriptors.h"
+#include "suite.h"
 
 static const struct {
 	const char *text;
@@ -71,15 +71,9 @@ int main(void)
 {
 	Suite *suite = suite_create("cli-seconds");
 	TCase *tcase = descriptors_tcase("seconds");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, seconds_are_exact, 0, sizeof good / sizeof good[0]);
 	tcase_add_loop_test(tcase, anything_else_is_refused, 0, sizeof bad / sizeof bad[0]);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

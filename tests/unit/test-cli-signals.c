@@ -7,13 +7,13 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/signals.h"
 #include "lacking.h"
+#include "suite.h"
 
 /* What the header promises, and the page's list of it. */
 static const int caught[] = {SIGHUP,   SIGINT,  SIGQUIT,   SIGPIPE, SIGALRM, SIGTERM, SIGUSR1,
@@ -343,8 +343,6 @@ int main(void)
 	Suite *suite = suite_create("cli-signals");
 	TCase *tcase = tcase_create("cli-signals"), *signals = tcase_create("signals");
 	int count = (int)(sizeof caught / sizeof caught[0]), last = count - 1;
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, start_fresh, NULL);
 	tcase_add_checked_fixture(signals, start_fresh, NULL);
@@ -371,9 +369,5 @@ int main(void)
 		tcase_add_loop_test(signals, pid_1_exits_with_128_and_the_signal, 0, 2);
 	suite_add_tcase(suite, tcase);
 	suite_add_tcase(suite, signals);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

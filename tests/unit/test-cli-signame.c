@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "cli/signame.h"
 #include "descriptors.h"
+#include "suite.h"
 
 static const struct {
 	const char *text;
@@ -82,17 +82,11 @@ int main(void)
 {
 	Suite *suite = suite_create("signame");
 	TCase *tcase = descriptors_tcase("signame");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, names_and_numbers, 0, sizeof(good) / sizeof(*good));
 	tcase_add_test(tcase, realtime);
 	tcase_add_loop_test(tcase, anything_else_is_refused, 0, sizeof(bad) / sizeof(*bad));
 	tcase_add_test(tcase, the_way_back);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,12 +3,12 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "cli/standard.h"
+#include "suite.h"
 
 /* What 0, 1 and 2 are is decided here and not by who runs the tests. */
 static void standard_open(void)
@@ -94,17 +94,11 @@ int main(void)
 {
 	Suite *suite = suite_create("cli-standard");
 	TCase *tcase = tcase_create("standard");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, every_combination_is_filled_and_remembered, 0, 8);
 	tcase_add_test(tcase, filled_behaves_as_closed);
 	tcase_add_test(tcase, other_numbers_are_not_standard);
 	tcase_add_test(tcase, failure_is_reported);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

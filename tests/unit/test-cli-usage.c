@@ -3,7 +3,6 @@
 #include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include "cli/usage.h"
 #include "descriptors.h"
 #include "fdpass.h"
+#include "suite.h"
 
 static const struct cli_option options[] = {
 	{.name = "fd",
@@ -241,8 +241,6 @@ int main(void)
 {
 	Suite *suite = suite_create("cli-usage");
 	TCase *tcase = descriptors_tcase("usage");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, layout);
 	tcase_add_test(tcase, minimal_program);
@@ -252,9 +250,5 @@ int main(void)
 	tcase_add_loop_test(tcase, full_disk_is_a_failure, 0, 2);
 	tcase_add_loop_test(tcase, closed_stdout_is_a_failure, 0, 2);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 #include "descriptors.h"
 #include "raw.h"
 #include "scratch.h"
+#include "suite.h"
 #include "tools/fdrecv/command.h"
 
 static void make_file(const char *path, mode_t mode, const char *text)
@@ -194,8 +195,6 @@ int main(void)
 {
 	Suite *suite = suite_create("command");
 	TCase *tcase = descriptors_tcase("command");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	tcase_add_loop_test(tcase, searching, 0, sizeof(searches) / sizeof(*searches));
@@ -204,9 +203,5 @@ int main(void)
 	tcase_add_test(tcase, running);
 	tcase_add_test(tcase, what_cannot_be_run);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "descriptors.h"
 #include "rendezvous/companion.h"
+#include "suite.h"
 
 /* Nobody else's: the process is part of it. */
 static const char *name(void)
@@ -141,8 +142,6 @@ int main(void)
 {
 	Suite *suite = suite_create("companion");
 	TCase *tcase = descriptors_tcase("companion");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, there_are_so_many_places);
 	tcase_add_test(tcase, a_poke_with_nobody_there);
@@ -151,9 +150,5 @@ int main(void)
 	tcase_add_test(tcase, a_flood_is_harmless);
 	tcase_add_test(tcase, a_poke_carries_nothing);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

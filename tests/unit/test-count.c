@@ -5,7 +5,6 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -16,6 +15,7 @@
 #include "descriptors.h"
 #include "raw.h"
 #include "scratch.h"
+#include "suite.h"
 
 /* A server with a number of accepted connections, whose clients it has, too. */
 struct server {
@@ -313,8 +313,6 @@ int main(void)
 	Suite *suite = suite_create("count");
 	TCase *tcase = descriptors_tcase("count");
 	TCase *pidfds = descriptors_tcase_tagged("pidfds");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	scratch_add(pidfds);
@@ -328,9 +326,5 @@ int main(void)
 	tcase_add_test(tcase, how_many_hold_connections);
 	suite_add_tcase(suite, tcase);
 	suite_add_tcase(suite, pidfds);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Absolute moments: what has passed, what never comes, and what would overflow. */
-#include <stdlib.h>
 
 #include "base/deadline.h"
 #include "descriptors.h"
+#include "suite.h"
 
 START_TEST(a_moment_lies_where_it_should)
 {
@@ -88,8 +88,6 @@ int main(void)
 {
 	Suite *suite = suite_create("deadline");
 	TCase *tcase = descriptors_tcase("deadline");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, a_moment_lies_where_it_should);
 	tcase_add_test(tcase, negative_counts_as_nothing);
@@ -98,9 +96,5 @@ int main(void)
 	tcase_add_test(tcase, the_extremes_are_times_that_ppoll_takes);
 	tcase_add_test(tcase, the_earlier_of_two);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

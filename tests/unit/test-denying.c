@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "raw.h"
 #include "scratch.h"
 #include "sending.h"
+#include "suite.h"
 
 /* What the C library's function is, where numbers have 32 bits. */
 #ifdef SYS_fstatfs64
@@ -198,8 +198,6 @@ int main(void)
 	Suite *suite = suite_create("denying");
 	TCase *tcase = descriptors_tcase("denying");
 	TCase *pidfds = descriptors_tcase_tagged("pidfds");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	scratch_add(pidfds);
@@ -215,9 +213,5 @@ int main(void)
 	}
 	suite_add_tcase(suite, tcase);
 	suite_add_tcase(suite, pidfds);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -16,6 +16,7 @@
 #include "descriptors.h"
 #include "raw.h"
 #include "scratch.h"
+#include "suite.h"
 
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
@@ -153,8 +154,6 @@ int main(void)
 {
 	Suite *suite = suite_create("describe");
 	TCase *tcase = descriptors_tcase("describe");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	tcase_add_test(tcase, files_of_every_kind);
@@ -163,9 +162,5 @@ int main(void)
 	tcase_add_test(tcase, what_has_no_file);
 	tcase_add_loop_test(tcase, sockets_in_no_table, 0, sizeof(sockets) / sizeof(*sockets));
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -14,6 +14,7 @@
 #include "raw.h"
 #include "rendezvous/dialer.h"
 #include "scratch.h"
+#include "suite.h"
 
 static struct dialer dialer;
 static struct fdpass_address *address;
@@ -198,8 +199,6 @@ int main(void)
 {
 	Suite *suite = suite_create("dialer-try");
 	TCase *tcase = descriptors_tcase("dialer-try");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	tcase_add_loop_test(tcase, codes_of_a_try, 0, 8);
@@ -210,9 +209,5 @@ int main(void)
 	tcase_add_test(tcase, a_long_path);
 	tcase_add_test(tcase, an_unsafe_run_directory);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

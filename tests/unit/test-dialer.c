@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -18,6 +17,7 @@
 #include "rendezvous/companion.h"
 #include "rendezvous/dialer.h"
 #include "scratch.h"
+#include "suite.h"
 
 static struct dialer dialer;
 static struct fdpass_address *address;
@@ -321,8 +321,6 @@ int main(void)
 {
 	Suite *suite = suite_create("dialer");
 	TCase *tcase = descriptors_tcase("dialer");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	tcase_add_loop_test(tcase, the_first_wait_only_looks_again, 0, 3);
@@ -336,9 +334,5 @@ int main(void)
 	tcase_add_test(tcase, a_poke_wakes);
 	tcase_add_test(tcase, a_flood_of_pokes_does_not_spin);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -15,6 +14,7 @@
 #include "base/discard.h"
 #include "base/fd.h"
 #include "descriptors.h"
+#include "suite.h"
 
 /* Seconds for which closing such a socket takes, and within which it has to be over here. */
 #define LINGER 20
@@ -157,8 +157,6 @@ int main(void)
 {
 	Suite *suite = suite_create("discard");
 	TCase *tcase = descriptors_tcase("discard");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 3 * LINGER);
 	tcase_add_test(tcase, whatever_they_are_they_are_closed);
@@ -166,9 +164,5 @@ int main(void)
 	tcase_add_test(tcase, nor_one_in_a_queue);
 	tcase_add_test(tcase, the_other_end_of_a_connection_sees_its_end);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

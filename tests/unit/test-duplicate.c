@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -12,6 +11,7 @@
 #include "children.h"
 #include "descriptors.h"
 #include "lacking.h"
+#include "suite.h"
 
 static void prepare_pipe(void *context)
 {
@@ -225,8 +225,6 @@ int main(void)
 {
 	Suite *suite = suite_create("duplicate");
 	TCase *tcase = descriptors_tcase("duplicate"), *root = descriptors_tcase("root");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, it_is_the_same);
 	tcase_add_test(tcase, numbers_that_are_not_open);
@@ -237,9 +235,5 @@ int main(void)
 	tcase_add_loop_test(root, ids_that_differ, 0, (int)(sizeof(others) / sizeof(*others)));
 	if (!lacks_root("another_users, ids_that_differ"))
 		suite_add_tcase(suite, root);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

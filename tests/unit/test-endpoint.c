@@ -7,6 +7,7 @@
 
 #include "descriptors.h"
 #include "open/endpoint.h"
+#include "suite.h"
 
 #define NAME_107                                                                                   \
 	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"                             \
@@ -179,17 +180,11 @@ int main(void)
 {
 	Suite *suite = suite_create("endpoint");
 	TCase *tcase = descriptors_tcase("endpoint");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, what_it_says, 0, sizeof(good) / sizeof(*good));
 	tcase_add_loop_test(tcase, why_it_is_none, 0, sizeof(bad) / sizeof(*bad));
 	tcase_add_loop_test(tcase, how_long_it_may_be, 0, 4);
 	tcase_add_test(tcase, nothing_to_free);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The error record: what is filled, what is cleared, and what a terminal never gets to see. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "descriptors.h"
+#include "suite.h"
 
 START_TEST(a_null_record_is_fine)
 {
@@ -100,8 +100,6 @@ int main(void)
 {
 	Suite *suite = suite_create("error");
 	TCase *tcase = descriptors_tcase("error");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, a_null_record_is_fine);
 	tcase_add_test(tcase, the_initial_record_says_nothing);
@@ -110,9 +108,5 @@ int main(void)
 	tcase_add_test(tcase, every_step_has_its_own_words);
 	tcase_add_test(tcase, the_library_is_the_headers_version);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -2,11 +2,11 @@
 /* The error record in words: each failure and its exact message. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/explain.h"
 #include "descriptors.h"
+#include "suite.h"
 
 #define PEER_NONE                                                                                  \
 	{                                                                                          \
@@ -380,8 +380,6 @@ int main(void)
 {
 	Suite *suite = suite_create("explain");
 	TCase *tcase = descriptors_tcase("explain");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, a_sender_says, 0, sizeof(sending) / sizeof(*sending));
 	tcase_add_loop_test(tcase, a_receiver_says, 0, sizeof(receiving) / sizeof(*receiving));
@@ -390,9 +388,5 @@ int main(void)
 	tcase_add_test(tcase, braces_in_a_path_are_nothing_special);
 	tcase_add_test(tcase, every_step_has_words);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -2,12 +2,12 @@
 /* One descriptor: closing, owning in a scope, giving away, moving. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "descriptors.h"
+#include "suite.h"
 
 static int open_null(void)
 {
@@ -106,8 +106,6 @@ int main(void)
 {
 	Suite *suite = suite_create("fd");
 	TCase *tcase = descriptors_tcase("fd");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, closing_gives_none_and_keeps_errno);
 	tcase_add_test(tcase, a_scope_closes_what_it_owns);
@@ -116,9 +114,5 @@ int main(void)
 	tcase_add_test(tcase, raising_moves_up_and_only_up);
 	tcase_add_test(tcase, raising_that_fails_changes_nothing);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

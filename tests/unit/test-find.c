@@ -18,6 +18,7 @@
 #include "descriptors.h"
 #include "lacking.h"
 #include "raw.h"
+#include "suite.h"
 
 /* A socket that listens at 127.0.0.1, and its EXPR. */
 static int listening(char expression[64])
@@ -340,8 +341,6 @@ int main(void)
 	Suite *suite = suite_create("find");
 	TCase *tcase = descriptors_tcase("find"), *root = descriptors_tcase("root");
 	TCase *pidfds = descriptors_tcase_tagged("pidfds");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(pidfds, the_process_behind_a_port);
 	tcase_add_test(tcase, we_do_not_count);
@@ -357,9 +356,5 @@ int main(void)
 	tcase_add_test(root, of_another_user);
 	if (!lacks_root("of_another_user"))
 		suite_add_tcase(suite, root);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Greeting and records as bytes: encoded, cut up, glued together and spoilt at every place. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "descriptors.h"
+#include "suite.h"
 #include "wire/frame.h"
 
 static const struct frame_reader reader_init = FRAME_READER_INIT;
@@ -275,8 +275,6 @@ int main(void)
 {
 	Suite *suite = suite_create("frame");
 	TCase *tcase = descriptors_tcase("frame");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, every_type_comes_back, 0, 5);
 	tcase_add_test(tcase, the_bytes_are_the_documented_ones);
@@ -288,9 +286,5 @@ int main(void)
 	tcase_add_test(tcase, a_text_with_nul_bytes_does_not_shift_what_follows);
 	tcase_add_test(tcase, noise);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -2,7 +2,6 @@
 /* A complete handover: what its sender reads of each answer, and who owns what came. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include "descriptors.h"
 #include "handover/handover.h"
 #include "raw.h"
+#include "suite.h"
 
 static struct fdpass_handover *handover;
 static int peer, witness; /* the sender's end; the read end of the pipe that it sent */
@@ -220,8 +220,6 @@ int main(void)
 {
 	Suite *suite = suite_create("handover");
 	TCase *tcase = descriptors_tcase("handover");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, receive, finish);
 	tcase_add_test(tcase, what_it_is);
@@ -237,9 +235,5 @@ int main(void)
 	tcase_add_test(tcase, released_by_all);
 	tcase_add_test(tcase, a_sender_that_has_gone_is_no_failure);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "raw.h"
 #include "scratch.h"
 #include "sockfile/holder.h"
+#include "suite.h"
 
 static const char *name(void)
 {
@@ -163,8 +163,6 @@ int main(void)
 {
 	Suite *suite = suite_create("holder");
 	TCase *tcase = descriptors_tcase("holder");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	tcase_add_loop_test(tcase, of_a_path, -1, 2);
@@ -174,9 +172,5 @@ int main(void)
 	tcase_add_loop_test(tcase, connections_of_another_process_do_not_hide_it, 0, 2);
 	tcase_add_test(tcase, another_type_is_another_name);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 
 #include "descriptors.h"
 #include "peer/idmap.h"
+#include "suite.h"
 
 static const struct {
 	const char *text;
@@ -165,8 +166,6 @@ int main(void)
 {
 	Suite *suite = suite_create("idmap");
 	TCase *tcase = descriptors_tcase("idmap");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, a_map, 0, (int)(sizeof(maps) / sizeof(maps[0])));
 	tcase_add_test(tcase, a_nul_is_garbage);
@@ -176,9 +175,5 @@ int main(void)
 	tcase_add_test(tcase, our_own_namespace);
 	tcase_add_test(tcase, no_descriptor_is_left);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

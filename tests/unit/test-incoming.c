@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "descriptors.h"
 #include "raw.h"
+#include "suite.h"
 #include "wire/incoming.h"
 
 /* A rich handover's, of one descriptor. */
@@ -339,8 +339,6 @@ int main(void)
 {
 	Suite *suite = suite_create("incoming");
 	TCase *tcase = descriptors_tcase("incoming");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, it_greets_before_it_reads);
 	tcase_add_test(tcase, a_caller_that_is_gone_may_have_left_its_message);
@@ -356,9 +354,5 @@ int main(void)
 	tcase_add_test(tcase, a_shared_connection_goes_on);
 	tcase_add_test(tcase, a_peer_that_does_not_read_its_answers_blocks_nobody);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -16,6 +16,7 @@
 #include "descriptors.h"
 #include "raw.h"
 #include "scratch.h"
+#include "suite.h"
 
 static int unread(int socket)
 {
@@ -303,8 +304,6 @@ int main(void)
 {
 	Suite *suite = suite_create("kernel");
 	TCase *tcase = descriptors_tcase("kernel");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	tcase_add_test(tcase, reading_is_seen_and_peeking_is_not);
@@ -321,9 +320,5 @@ int main(void)
 	tcase_add_test(tcase, without_a_control_buffer_nothing_is_installed);
 	tcase_add_test(tcase, descriptors_can_be_refused_by_the_reading_end);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

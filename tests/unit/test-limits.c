@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,6 +19,7 @@
 #include "rawrich.h"
 #include "receiving.h"
 #include "scratch.h"
+#include "suite.h"
 #include "wire/incoming.h"
 #include "wire/outgoing.h"
 
@@ -344,8 +344,6 @@ int main(void)
 {
 	Suite *suite = suite_create("limits");
 	TCase *tcase = descriptors_tcase("limits");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	tcase_add_loop_test(tcase, a_full_table_truncates_and_says_so_only_there, 0, 5);
@@ -359,9 +357,5 @@ int main(void)
 	tcase_add_test(tcase, descriptors_that_do_not_fit);
 	tcase_add_loop_test(tcase, what_cannot_be_finished_goes_again, 0, 2);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -2,7 +2,6 @@
 /* Listeners that compete: for a stale socket, with callers, and with strangers who hold the lock. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
@@ -14,6 +13,7 @@
 #include "descriptors.h"
 #include "raw.h"
 #include "scratch.h"
+#include "suite.h"
 
 #define ROUNDS 200
 
@@ -306,8 +306,6 @@ int main(void)
 {
 	Suite *suite = suite_create("listener-race");
 	TCase *tcase = descriptors_tcase("listener-race");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	tcase_set_timeout(tcase, 40);
@@ -320,9 +318,5 @@ int main(void)
 	tcase_add_test(tcase, waiting_for_the_lock_can_be_cancelled);
 	tcase_add_test(tcase, the_lock_is_given_back);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

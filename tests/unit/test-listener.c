@@ -16,6 +16,7 @@
 #include "raw.h"
 #include "scratch.h"
 #include "sockfile/listener.h"
+#include "suite.h"
 
 static struct fdpass_error error;
 
@@ -380,8 +381,6 @@ int main(void)
 {
 	Suite *suite = suite_create("listener");
 	TCase *tcase = descriptors_tcase("listener");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	tcase_add_loop_test(tcase, it_listens_and_asks_for_credentials, 0, 2);
@@ -400,9 +399,5 @@ int main(void)
 	tcase_add_test(tcase, directories_that_cannot_be_used);
 	tcase_add_test(tcase, permissions);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

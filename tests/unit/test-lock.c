@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "raw.h"
 #include "scratch.h"
 #include "sockfile/lock.h"
+#include "suite.h"
 
 static int open_here(int flags)
 {
@@ -128,8 +128,6 @@ int main(void)
 {
 	Suite *suite = suite_create("lock");
 	TCase *tcase = descriptors_tcase("lock");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	tcase_add_test(tcase, one_has_it_at_a_time);
@@ -139,9 +137,5 @@ int main(void)
 	tcase_add_test(tcase, a_wait_can_be_cancelled);
 	tcase_add_test(tcase, a_lock_that_becomes_free_is_taken);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

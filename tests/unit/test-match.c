@@ -2,11 +2,11 @@
 /* What an EXPR is, and which sockets it fits. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "acquire/match.h"
 #include "descriptors.h"
+#include "suite.h"
 
 static struct fdpass_match *parse(const char *text)
 {
@@ -282,8 +282,6 @@ int main(void)
 {
 	Suite *suite = suite_create("match");
 	TCase *tcase = descriptors_tcase("match");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, well_formed, 0, COUNT(good));
 	tcase_add_loop_test(tcase, malformed, 0, COUNT(bad));
@@ -292,9 +290,5 @@ int main(void)
 	tcase_add_test(tcase, no_address_equals_nothing);
 	tcase_add_loop_test(tcase, how_it_is_said, 0, COUNT(texts));
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

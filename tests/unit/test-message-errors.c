@@ -10,6 +10,7 @@
 #include "descriptors.h"
 #include "fdpass.h"
 #include "raw.h"
+#include "suite.h"
 
 static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET};
 enum { TYPES = 3 };
@@ -131,8 +132,6 @@ int main(void)
 {
 	Suite *suite = suite_create("message-errors");
 	TCase *tcase = descriptors_tcase("message-errors");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, what_is_no_socket);
 	tcase_add_loop_test(tcase, nobody_is_there, 0, TYPES);
@@ -140,9 +139,5 @@ int main(void)
 	tcase_add_test(tcase, a_descriptor_that_cannot_be_passed);
 	tcase_add_loop_test(tcase, a_datagram_that_is_too_long, 1, TYPES);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -15,6 +15,7 @@
 #include "descriptors.h"
 #include "fdpass.h"
 #include "raw.h"
+#include "suite.h"
 
 static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET};
 enum { STREAM, DGRAM, SEQPACKET, TYPES };
@@ -462,8 +463,6 @@ int main(void)
 	Suite *suite = suite_create("message");
 	TCase *tcase = descriptors_tcase("message");
 	TCase *limited = descriptors_tcase_tagged("limits");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, data_and_descriptors_arrive, 0, 4 * TYPES);
 	tcase_add_loop_test(tcase, no_set_is_no_descriptors, 0, TYPES);
@@ -484,9 +483,5 @@ int main(void)
 	tcase_add_test(limited, too_many_on_their_way_are_waited_for);
 	suite_add_tcase(suite, tcase);
 	suite_add_tcase(suite, limited);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

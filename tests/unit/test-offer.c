@@ -7,6 +7,7 @@
 #include "base/set.h"
 #include "descriptors.h"
 #include "rawrich.h"
+#include "suite.h"
 #include "wire/offer.h"
 
 /* A set of so many borrowed descriptors; `names` may be NULL, and so may each of them. */
@@ -317,8 +318,6 @@ int main(void)
 	Suite *suite = suite_create("offer");
 	TCase *tcase = descriptors_tcase("offer");
 	TCase *exhaustive = descriptors_tcase_tagged("exhaustive");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 20);
 	tcase_set_timeout(exhaustive, 20);
@@ -333,9 +332,5 @@ int main(void)
 	tcase_add_loop_test(exhaustive, mutations, 0, 4);
 	suite_add_tcase(suite, tcase);
 	suite_add_tcase(suite, exhaustive);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

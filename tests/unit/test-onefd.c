@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -14,6 +13,7 @@
 #include "descriptors.h"
 #include "fdpass.h"
 #include "raw.h"
+#include "suite.h"
 
 static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET};
 enum { STREAM, DGRAM, SEQPACKET, TYPES };
@@ -227,8 +227,6 @@ int main(void)
 	Suite *suite = suite_create("onefd");
 	TCase *tcase = descriptors_tcase("onefd");
 	TCase *limited = descriptors_tcase_tagged("limits");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, one_descriptor_goes_with_the_bytes, 0, TYPES);
 	tcase_add_loop_test(tcase, none_is_minus_one, 0, TYPES);
@@ -243,9 +241,5 @@ int main(void)
 	tcase_add_loop_test(tcase, nobody_else_asked_for_a_pidfd, 0, TYPES);
 	suite_add_tcase(suite, tcase);
 	suite_add_tcase(suite, limited);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

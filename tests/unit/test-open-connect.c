@@ -5,7 +5,6 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mount.h>
@@ -18,6 +17,7 @@
 #include "fdpass.h"
 #include "lacking.h"
 #include "scratch.h"
+#include "suite.h"
 
 #define MILLISECONDS(n) ((int64_t)(n)*1000 * 1000)
 
@@ -291,8 +291,6 @@ int main(void)
 {
 	Suite *suite = suite_create("open-connect");
 	TCase *tcase = descriptors_tcase("open-connect"), *root = descriptors_tcase("root");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	tcase_set_timeout(tcase, 30);
@@ -309,9 +307,5 @@ int main(void)
 	tcase_add_test(root, nobody_can_be_asked);
 	if (!lacks_root("nobody_can_be_asked"))
 		suite_add_tcase(suite, root);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

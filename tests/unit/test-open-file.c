@@ -13,6 +13,7 @@
 #include "fdpass.h"
 #include "raw.h"
 #include "scratch.h"
+#include "suite.h"
 
 static const int accesses[] = {
 	[FDPASS_ACCESS_READ] = O_RDONLY,
@@ -138,8 +139,6 @@ int main(void)
 {
 	Suite *suite = suite_create("open-file");
 	TCase *tcase = descriptors_tcase("open-file");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	tcase_set_timeout(tcase, 30);
@@ -148,9 +147,5 @@ int main(void)
 	tcase_add_test(tcase, a_fifo_does_not_block);
 	tcase_add_test(tcase, a_terminal_does_not_become_the_controlling_one);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

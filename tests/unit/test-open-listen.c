@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "fdpass.h"
 #include "opening.h"
 #include "scratch.h"
+#include "suite.h"
 
 /* ------------------------------------------------------------------------------------- internet -- */
 
@@ -221,8 +221,6 @@ int main(void)
 {
 	Suite *suite = suite_create("open-listen");
 	TCase *tcase = descriptors_tcase("open-listen");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	tcase_set_timeout(tcase, 30);
@@ -236,9 +234,5 @@ int main(void)
 	tcase_add_test(tcase, names_of_what_has_none);
 	tcase_add_test(tcase, names_are_cut);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

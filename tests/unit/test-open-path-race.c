@@ -10,6 +10,7 @@
 #include "opening.h"
 #include "raw.h"
 #include "scratch.h"
+#include "suite.h"
 
 #define ROUNDS 300
 
@@ -185,8 +186,6 @@ int main(void)
 	Suite *suite = suite_create("open-path-race");
 	TCase *tcase = descriptors_tcase("open-path-race");
 	TCase *exhaustive = descriptors_tcase_tagged("exhaustive");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	scratch_add(exhaustive);
@@ -197,9 +196,5 @@ int main(void)
 	tcase_add_loop_test(tcase, who_may_gets_through_once_it_listens, 0, 3);
 	suite_add_tcase(suite, tcase);
 	suite_add_tcase(suite, exhaustive);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

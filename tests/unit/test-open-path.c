@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -17,6 +16,7 @@
 #include "raw.h"
 #include "scratch.h"
 #include "sockfile/birth.h"
+#include "suite.h"
 
 static const struct {
 	const char *text;
@@ -263,8 +263,6 @@ int main(void)
 {
 	Suite *suite = suite_create("open-path");
 	TCase *tcase = descriptors_tcase("open-path");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	tcase_set_timeout(tcase, 30);
@@ -279,9 +277,5 @@ int main(void)
 	/* That it is another socket of one's own can only be seen with CAP_NET_ADMIN. */
 	tcase_add_loop_test(tcase, a_directory_that_was_replaced, 0, geteuid() == 0 ? 3 : 2);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

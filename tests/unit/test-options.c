@@ -7,6 +7,7 @@
 #include "base/options.h"
 #include "descriptors.h"
 #include "fdpass.h"
+#include "suite.h"
 
 /* Three releases of one struct. */
 struct first {
@@ -196,8 +197,6 @@ int main(void)
 {
 	Suite *suite = suite_create("options");
 	TCase *tcase = descriptors_tcase("options");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, none_are_the_defaults);
 	tcase_add_test(tcase, the_same_release);
@@ -206,9 +205,5 @@ int main(void)
 	tcase_add_test(tcase, what_is_shorter_than_the_first_is_none);
 	tcase_add_loop_test(tcase, every_public_struct_is_read_like_that, 0, CALLS);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -11,6 +11,7 @@
 
 #include "descriptors.h"
 #include "place/order.h"
+#include "suite.h"
 
 enum {
 	TARGETS = 6, /* the numbers 0 to 5 */
@@ -330,8 +331,6 @@ int main(void)
 	TCase *tcase = descriptors_tcase("order");
 	TCase *timed = descriptors_tcase_tagged("timed");
 	TCase *exhaustive = descriptors_tcase_tagged("exhaustive");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_set_timeout(timed, 60);
@@ -345,9 +344,5 @@ int main(void)
 	suite_add_tcase(suite, tcase);
 	suite_add_tcase(suite, timed);
 	suite_add_tcase(suite, exhaustive);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

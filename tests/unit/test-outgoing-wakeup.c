@@ -3,7 +3,6 @@
  * kernel's wake-up and what SIOCOUTQ says race with each other on two processors. */
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/deadline.h"
@@ -11,6 +10,7 @@
 #include "descriptors.h"
 #include "driving.h"
 #include "raw.h"
+#include "suite.h"
 #include "wire/outgoing.h"
 
 #define ROUNDS 40000
@@ -71,15 +71,9 @@ int main(void)
 {
 	Suite *suite = suite_create("outgoing-wakeup");
 	TCase *tcase = descriptors_tcase("outgoing-wakeup");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, no_receipt_is_missed);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

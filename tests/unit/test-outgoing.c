@@ -2,7 +2,6 @@
 /* The sender's end of a handover, one step at a time, against receivers of every kind. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include "descriptors.h"
 #include "driving.h"
 #include "raw.h"
+#include "suite.h"
 #include "wire/outgoing.h"
 #include "wire/packet.h"
 
@@ -356,8 +356,6 @@ int main(void)
 {
 	Suite *suite = suite_create("outgoing");
 	TCase *tcase = descriptors_tcase("outgoing");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, a_silent_reader_is_known_at_once);
 	tcase_add_loop_test(tcase, closing_without_a_word, 0, 6);
@@ -373,9 +371,5 @@ int main(void)
 	tcase_add_test(tcase, a_full_socket_is_waited_out);
 	tcase_add_test(tcase, a_wait_can_be_cancelled);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

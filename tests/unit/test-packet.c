@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -13,6 +12,7 @@
 #include "base/socket.h"
 #include "descriptors.h"
 #include "raw.h"
+#include "suite.h"
 #include "wire/packet.h"
 
 static struct fdpass_set *new_set(void)
@@ -256,8 +256,6 @@ int main(void)
 {
 	Suite *suite = suite_create("packet");
 	TCase *tcase = descriptors_tcase("packet");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, what_cannot_be_sent);
 	tcase_add_loop_test(tcase, every_count_arrives_in_order_and_close_on_exec, 0, 7);
@@ -269,9 +267,5 @@ int main(void)
 	tcase_add_test(tcase, reading_installs_nothing);
 	tcase_add_test(tcase, descriptors_can_be_refused);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

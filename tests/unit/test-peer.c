@@ -14,6 +14,7 @@
 #include "descriptors.h"
 #include "peer/peer.h"
 #include "raw.h"
+#include "suite.h"
 
 /* What Linux allows; musl's NGROUPS_MAX is what it once was. */
 #define GROUPS_MAX 65536
@@ -159,8 +160,6 @@ int main(void)
 {
 	Suite *suite = suite_create("peer");
 	TCase *tcase = descriptors_tcase("peer");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, a_socket_pair_shows_its_maker, 0, 3);
 	tcase_add_test(tcase, nobody_is_an_error);
@@ -170,9 +169,5 @@ int main(void)
 	tcase_add_loop_test(tcase, supplementary_groups, 1000, 1001);
 	tcase_add_test(tcase, nobody_has_no_groups);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -19,6 +18,7 @@
 #include "children.h"
 #include "descriptors.h"
 #include "lacking.h"
+#include "suite.h"
 
 static void prepare_nothing(void *context)
 {
@@ -304,8 +304,6 @@ int main(void)
 	Suite *suite = suite_create("pidref");
 	TCase *tcase = descriptors_tcase("pidref"), *root = descriptors_tcase_tagged("pidfds");
 	TCase *pidfds = descriptors_tcase_tagged("pidfds");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(pidfds, a_living_process);
 	tcase_add_test(pidfds, a_signal_reaches_it);
@@ -321,9 +319,5 @@ int main(void)
 	tcase_add_test(root, without_proc);
 	if (!lacks_root("without_proc"))
 		suite_add_tcase(suite, root);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

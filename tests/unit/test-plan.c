@@ -22,6 +22,7 @@
 #include "fdpass.h"
 #include "place/order.h"
 #include "raw.h"
+#include "suite.h"
 
 enum {
 	TARGETS = 6,
@@ -491,8 +492,6 @@ int main(void)
 	Suite *suite = suite_create("plan");
 	TCase *tcase = descriptors_tcase("plan");
 	TCase *exhaustive = descriptors_tcase_tagged("exhaustive");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_set_timeout(exhaustive, 60);
@@ -505,9 +504,5 @@ int main(void)
 	tcase_add_test(tcase, a_large_plan);
 	suite_add_tcase(suite, tcase);
 	suite_add_tcase(suite, exhaustive);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -5,7 +5,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include "raw.h"
 #include "scratch.h"
 #include "sockfile/probe.h"
+#include "suite.h"
 
 static int here;
 
@@ -211,8 +211,6 @@ int main(void)
 {
 	Suite *suite = suite_create("probe");
 	TCase *tcase = descriptors_tcase("probe");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	tcase_add_checked_fixture(tcase, open_directory, close_directory);
@@ -226,9 +224,5 @@ int main(void)
 	tcase_add_test(tcase, long_paths);
 	tcase_add_test(tcase, only_the_probed_inode_is_removed);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -14,6 +13,7 @@
 #include "base/process.h"
 #include "descriptors.h"
 #include "raw.h"
+#include "suite.h"
 
 #define LINE_TAIL                                                                                  \
 	" 1 2 3 4 5 4194308 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 " \
@@ -167,8 +167,6 @@ int main(void)
 	Suite *suite = suite_create("process");
 	TCase *tcase = descriptors_tcase("process");
 	TCase *pidfds = descriptors_tcase_tagged("pidfds");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, a_line_is_taken_apart, 0, 6);
 	tcase_add_test(tcase, a_line_that_is_cut);
@@ -176,9 +174,5 @@ int main(void)
 	tcase_add_test(pidfds, what_may_not_be_seen_is_not_known);
 	suite_add_tcase(suite, tcase);
 	suite_add_tcase(suite, pidfds);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

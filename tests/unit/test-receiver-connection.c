@@ -2,7 +2,6 @@
 /* A receiver with connections that were handed to it one by one: the caller's, and perhaps shared. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include "raw.h"
 #include "receiving.h"
 #include "scratch.h"
+#include "suite.h"
 
 static struct receiving receiving;
 static struct fdpass_error error;
@@ -155,8 +155,6 @@ int main(void)
 {
 	Suite *suite = suite_create("receiver-connection");
 	TCase *tcase = descriptors_tcase("receiver-connection");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	tcase_add_checked_fixture(tcase, begin, end);
@@ -167,9 +165,5 @@ int main(void)
 	tcase_add_test(tcase, whoever_made_it_is_judged);
 	tcase_add_test(tcase, there_are_so_many_places);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -2,7 +2,6 @@
 /* A receiver's room: who has to go when it is full, and what happens when the table of files is. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include "raw.h"
 #include "receiving.h"
 #include "scratch.h"
+#include "suite.h"
 
 #define TOO_MANY "too many callers, and this one was idle longest"
 
@@ -156,8 +156,6 @@ int main(void)
 {
 	Suite *suite = suite_create("receiver-room");
 	TCase *tcase = descriptors_tcase("receiver-room");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	tcase_add_test(tcase, the_idle_make_room_in_their_order);
@@ -166,9 +164,5 @@ int main(void)
 	tcase_add_test(tcase, a_room_full_of_messages);
 	tcase_add_test(tcase, a_room_full_of_talkers);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -2,7 +2,6 @@
 /* A receiver and its callers: in which order they are taken, who is turned away, and what they are told. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "raw.h"
 #include "receiving.h"
 #include "scratch.h"
+#include "suite.h"
 
 static struct receiving receiving;
 
@@ -361,8 +361,6 @@ int main(void)
 {
 	Suite *suite = suite_create("receiver");
 	TCase *tcase = descriptors_tcase("receiver");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	tcase_add_test(tcase, one_handover);
@@ -377,9 +375,5 @@ int main(void)
 	tcase_add_test(tcase, freeing_tells_everybody);
 	tcase_add_test(tcase, without_listeners_it_waits);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

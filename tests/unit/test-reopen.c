@@ -16,6 +16,7 @@
 #include "acquire/reopen.h"
 #include "children.h"
 #include "descriptors.h"
+#include "suite.h"
 
 static const struct {
 	int flags;
@@ -394,8 +395,6 @@ int main(void)
 	Suite *suite = suite_create("reopen");
 	TCase *tcase = descriptors_tcase("reopen");
 	TCase *pidfds = descriptors_tcase_tagged("pidfds");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, which_flags_are_kept, 0, (int)(sizeof(flags) / sizeof(*flags)));
 	tcase_add_test(pidfds, read_only_stays_read_only);
@@ -411,9 +410,5 @@ int main(void)
 	tcase_add_test(pidfds, a_lease_is_not_waited_for);
 	suite_add_tcase(suite, tcase);
 	suite_add_tcase(suite, pidfds);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -2,7 +2,6 @@
 /* Rich handovers side by side, and callers who announce much, send a part, and keep what they have. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "rawrich.h"
 #include "receiving.h"
 #include "scratch.h"
+#include "suite.h"
 
 #define TOO_MANY "too many callers, and this one was idle longest"
 
@@ -266,8 +266,6 @@ int main(void)
 	Suite *suite = suite_create("rich-crowd");
 	TCase *tcase = descriptors_tcase("rich-crowd");
 	TCase *limited = descriptors_tcase_tagged("limits");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	scratch_add(limited);
@@ -283,9 +281,5 @@ int main(void)
 	tcase_add_test(tcase, a_stream_that_does_not_end);
 	suite_add_tcase(suite, tcase);
 	suite_add_tcase(suite, limited);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

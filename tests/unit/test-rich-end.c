@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +16,7 @@
 #include "receiving.h"
 #include "scratch.h"
 #include "sending.h"
+#include "suite.h"
 
 #define COUNT 1000 /* four messages */
 
@@ -469,8 +469,6 @@ int main(void)
 	Suite *suite = suite_create("rich-end");
 	TCase *tcase = descriptors_tcase("rich-end");
 	TCase *timed = descriptors_tcase_tagged("timed");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	scratch_add(timed);
@@ -489,9 +487,5 @@ int main(void)
 	tcase_add_loop_test(tcase, what_is_no_answer, 0, sizeof(unasked) / sizeof(*unasked));
 	suite_add_tcase(suite, tcase);
 	suite_add_tcase(suite, timed);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -19,6 +18,7 @@
 #include "receiving.h"
 #include "scratch.h"
 #include "sending.h"
+#include "suite.h"
 
 static struct receiving receiving;
 
@@ -536,8 +536,6 @@ int main(void)
 	Suite *suite = suite_create("rich");
 	TCase *tcase = descriptors_tcase("rich");
 	TCase *limited = descriptors_tcase_tagged("limits");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	scratch_add(limited);
@@ -559,9 +557,5 @@ int main(void)
 	tcase_add_loop_test(limited, too_many_on_their_way_by_others, 0, 2);
 	suite_add_tcase(suite, tcase);
 	suite_add_tcase(suite, limited);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 #include "driving.h"
 #include "raw.h"
 #include "rawrich.h"
+#include "suite.h"
 #include "wire/offer.h"
 #include "wire/richsend.h"
 
@@ -375,8 +376,6 @@ int main(void)
 {
 	Suite *suite = suite_create("richsend");
 	TCase *tcase = descriptors_tcase("richsend");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, no_descriptor_leaves_before_go_on);
 	tcase_add_loop_test(tcase, what_it_says_may_be_cut_anywhere, 0, 23);
@@ -390,9 +389,5 @@ int main(void)
 	tcase_add_test(tcase, a_step_is_bounded);
 	tcase_add_loop_test(tcase, what_the_kernel_does_not_send, 0, 3);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

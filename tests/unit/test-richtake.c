@@ -2,7 +2,6 @@
 /* The receiver's part of a rich handover, one step at a time, against senders of every kind. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include "descriptors.h"
 #include "raw.h"
 #include "rawrich.h"
+#include "suite.h"
 #include "wire/richtake.h"
 
 static struct incoming incoming;
@@ -342,8 +342,6 @@ int main(void)
 {
 	Suite *suite = suite_create("richtake");
 	TCase *tcase = descriptors_tcase("richtake");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, begin, end);
 	tcase_add_test(tcase, nothing_is_taken_before_it_was_judged);
@@ -359,9 +357,5 @@ int main(void)
 	tcase_add_loop_test(tcase, every_writer_is_judged, 0, 3);
 	tcase_add_test(tcase, what_follows_on_a_shared_connection_stays);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

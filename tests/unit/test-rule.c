@@ -5,7 +5,6 @@
 #include <grp.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -16,6 +15,7 @@
 #include "peer/idmap.h"
 #include "peer/rule.h"
 #include "raw.h"
+#include "suite.h"
 
 #define NONE ((uid_t)-1)
 #define OVERFLOW 65534
@@ -488,8 +488,6 @@ int main(void)
 {
 	Suite *suite = suite_create("rule");
 	TCase *tcase = descriptors_tcase("rule");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, make_rule, free_rule);
 	tcase_add_test(tcase, by_default_oneself_and_root);
@@ -514,9 +512,5 @@ int main(void)
 	tcase_add_test(tcase, a_writer_who_is_the_admitted_connector);
 	tcase_add_test(tcase, no_rule_is_freed_too);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

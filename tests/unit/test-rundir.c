@@ -2,7 +2,6 @@
 /* The run directory: made private whatever the umask, and refused when others could change it. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "raw.h"
 #include "rendezvous/rundir.h"
 #include "scratch.h"
+#include "suite.h"
 
 static void assert_mode(const char *path, mode_t mode)
 {
@@ -176,8 +176,6 @@ int main(void)
 {
 	Suite *suite = suite_create("rundir");
 	TCase *tcase = descriptors_tcase("rundir");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	tcase_add_loop_test(tcase, it_is_made_private_under_any_umask, 0, 6);
@@ -189,9 +187,5 @@ int main(void)
 	tcase_add_test(tcase, it_is_nobody_elses);
 	tcase_add_test(tcase, every_failure_is_told_without_a_record);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

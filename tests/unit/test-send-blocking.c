@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -18,6 +17,7 @@
 #include "raw.h"
 #include "scratch.h"
 #include "sending.h"
+#include "suite.h"
 
 #define SENDERS 8
 
@@ -362,8 +362,6 @@ int main(void)
 {
 	Suite *suite = suite_create("send-blocking");
 	TCase *tcase = descriptors_tcase("send-blocking");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	tcase_set_timeout(tcase, 20);
@@ -376,9 +374,5 @@ int main(void)
 	tcase_add_test(tcase, cancelling_ends_it);
 	tcase_add_test(tcase, a_full_backlog_is_waited_out);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "raw.h"
 #include "scratch.h"
 #include "sending.h"
+#include "suite.h"
 
 /* What a receiver does with the connection, step by step. */
 enum act {
@@ -332,8 +332,6 @@ int main(void)
 {
 	Suite *suite = suite_create("send");
 	TCase *tcase = descriptors_tcase("send");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	tcase_set_timeout(tcase, 10);
@@ -348,9 +346,5 @@ int main(void)
 	tcase_add_test(tcase, a_receiver_that_takes_no_descriptors);
 	tcase_add_test(tcase, cancelled_on_the_way);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -18,6 +17,7 @@
 #include "raw.h"
 #include "receiving.h"
 #include "scratch.h"
+#include "suite.h"
 
 static struct fdpass_address *address;
 static struct fdpass_set *set;
@@ -336,8 +336,6 @@ int main(void)
 	Suite *suite = suite_create("sending");
 	TCase *tcase = descriptors_tcase("sending");
 	TCase *limited = descriptors_tcase_tagged("limits");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	scratch_add(limited);
@@ -354,9 +352,5 @@ int main(void)
 	tcase_add_test(limited, a_receiver_says_when_to_look_again);
 	suite_add_tcase(suite, tcase);
 	suite_add_tcase(suite, limited);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/set.h"
 #include "descriptors.h"
+#include "suite.h"
 
 static int open_null(void)
 {
@@ -442,8 +443,6 @@ int main(void)
 {
 	Suite *suite = suite_create("set");
 	TCase *tcase = descriptors_tcase("set");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 30);
 	tcase_add_test(tcase, an_empty_set);
@@ -466,9 +465,5 @@ int main(void)
 	tcase_add_test(tcase, what_is_no_name);
 	tcase_add_test(tcase, zero_is_a_descriptor_like_any_other);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -21,6 +20,7 @@
 #include "raw.h"
 #include "rawrich.h"
 #include "scratch.h"
+#include "suite.h"
 
 /* PIDFD_GET_INFO, which tells how a process ended that was reaped, since Linux 6.15: with the first struct that
  * did (include/uapi/linux/pidfd.h). */
@@ -137,8 +137,6 @@ int main(void)
 {
 	Suite *suite = suite_create("started-lost");
 	TCase *tcase = descriptors_tcase("started-lost"), *root = descriptors_tcase("root");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	tcase_add_test(tcase, how_it_ended);
@@ -147,9 +145,5 @@ int main(void)
 	tcase_add_test(root, what_it_is);
 	if (!lacks_root("what_it_is"))
 		suite_add_tcase(suite, root);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

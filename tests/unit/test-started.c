@@ -20,6 +20,7 @@
 #include "rawrich.h"
 #include "scratch.h"
 #include "sending.h"
+#include "suite.h"
 
 /* What a receiver does once it has accepted. */
 enum fate {
@@ -360,8 +361,6 @@ int main(void)
 {
 	Suite *suite = suite_create("started");
 	TCase *tcase = descriptors_tcase("started");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	tcase_set_timeout(tcase, 30);
@@ -374,9 +373,5 @@ int main(void)
 	tcase_add_loop_test(tcase, an_inherited_connection, 0, 2);
 	tcase_add_loop_test(tcase, what_does_not_go_together, 0, 2);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -11,6 +11,7 @@
 #include "children.h"
 #include "descriptors.h"
 #include "raw.h"
+#include "suite.h"
 
 static void *wait_for_ever(void *context)
 {
@@ -149,16 +150,10 @@ int main(void)
 {
 	Suite *suite = suite_create("state");
 	TCase *tcase = descriptors_tcase("state");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, stopped_and_continued, 0, 4);
 	tcase_add_loop_test(tcase, exec_or_end, 0, 2);
 	tcase_add_test(tcase, its_directory);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 
 #include "descriptors.h"
 #include "raw.h"
+#include "suite.h"
 #include "tools/fdrecv/table.h"
 
 static const struct {
@@ -138,8 +139,6 @@ int main(void)
 	Suite *suite = suite_create("table");
 	TCase *tcase = descriptors_tcase("table");
 	TCase *limited = descriptors_tcase_tagged("limits");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, the_limit_for_the_command, 0, sizeof(limits) / sizeof(*limits));
 	tcase_add_test(limited, it_is_raised_and_given_back);
@@ -148,9 +147,5 @@ int main(void)
 	tcase_add_loop_test(limited, without_targets, 0, 2);
 	suite_add_tcase(suite, tcase);
 	suite_add_tcase(suite, limited);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

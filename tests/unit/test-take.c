@@ -26,6 +26,7 @@
 #include "children.h"
 #include "descriptors.h"
 #include "lacking.h"
+#include "suite.h"
 
 /* What the children of this file make, and tests know about. */
 struct made {
@@ -755,8 +756,6 @@ int main(void)
 {
 	Suite *suite = suite_create("take");
 	TCase *tcase = descriptors_tcase("take"), *root = descriptors_tcase("root");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 30);
 	tcase_add_test(tcase, internet_sockets);
@@ -775,9 +774,5 @@ int main(void)
 	tcase_add_test(root, of_a_network_namespace_that_nobody_is_in);
 	if (!lacks_root("in_another_network_namespace, of_a_network_namespace_that_nobody_is_in"))
 		suite_add_tcase(suite, root);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "base/wait.h"
 #include "descriptors.h"
 #include "raw.h"
+#include "suite.h"
 
 #define FOREVER FDPASS_NO_DEADLINE
 
@@ -125,8 +125,6 @@ int main(void)
 {
 	Suite *suite = suite_create("wait-signal");
 	TCase *tcase = descriptors_tcase("wait-signal");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, open_pipes, close_pipes);
 	tcase_add_loop_test(tcase, a_passed_deadline_still_looks, 0, 4);
@@ -134,9 +132,5 @@ int main(void)
 	tcase_add_test(tcase, a_handler_can_cancel);
 	tcase_add_test(tcase, the_public_wait_is_the_same);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/deadline.h"
 #include "base/fd.h"
 #include "base/wait.h"
 #include "descriptors.h"
+#include "suite.h"
 
 static int ready[2];  /* a pipe with a byte in it */
 static int silent[2]; /* one without */
@@ -119,8 +119,6 @@ int main(void)
 {
 	Suite *suite = suite_create("wait");
 	TCase *tcase = descriptors_tcase("wait");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, open_pipes, close_pipes);
 	tcase_add_test(tcase, a_ready_descriptor_ends_it);
@@ -130,9 +128,5 @@ int main(void)
 	tcase_add_test(tcase, it_can_be_over_without_waiting);
 	tcase_add_test(tcase, pauses_grow_to_a_bound);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "raw.h"
 #include "rendezvous/watch.h"
 #include "scratch.h"
+#include "suite.h"
 
 static struct watch watch;
 
@@ -328,8 +328,6 @@ int main(void)
 {
 	Suite *suite = suite_create("watch");
 	TCase *tcase = descriptors_tcase("watch");
-	SRunner *runner;
-	int failed;
 
 	scratch_add(tcase);
 	tcase_add_checked_fixture(tcase, begin, end);
@@ -348,9 +346,5 @@ int main(void)
 	tcase_add_test(tcase, where_it_may_not_read_it_is_incomplete);
 	tcase_add_test(tcase, without_inotify_it_is_incomplete);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

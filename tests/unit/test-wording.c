@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* An error record as one line: that it says what is known, and fits. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "descriptors.h"
+#include "suite.h"
 
 static const char *line_of(const struct fdpass_error *error)
 {
@@ -140,8 +140,6 @@ int main(void)
 {
 	Suite *suite = suite_create("wording");
 	TCase *tcase = descriptors_tcase("wording");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, the_step_and_the_errno);
 	tcase_add_test(tcase, what_says_more_than_they_do);
@@ -151,9 +149,5 @@ int main(void)
 	tcase_add_test(tcase, it_is_cut_to_what_there_is);
 	tcase_add_test(tcase, every_line_fits);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }
