@@ -18,6 +18,7 @@ import purity
 import scripts
 import sources
 import versions
+import wrapped
 
 SPDX = "/* SPDX-License-Identifier: MIT */\n"
 
@@ -472,3 +473,27 @@ def test_sections_of_other_pages(tmp_path, name, sections):
     for index, section in enumerate(sections):
         only(findings(sections[:index] + sections[index + 1:])[1], f"page{name}", "sections")
     only(findings([*sections[:-2], *reversed(sections[-2:])])[1], "sections")
+
+
+# ---------------------------------------------------------------------------------------- wrapped
+
+CALLS = """
+int socket(int, int, int), accept4(int, void *, void *, int), asprintf(char **, const char *, ...);
+unsigned long strlen(const char *);
+int fdpass_inside(int);
+int fdpass_call(char *text)
+{
+    return socket(1, 2, 3) + accept4(1, 0, 0, 0) + asprintf(&text, text + strlen(text)) + fdpass_inside(1);
+}
+"""
+TABLE = "WRAP(socket, int, (int a))\nWRAP_64(accept4, int, (int a))\nWRAP(vasprintf, int, (int a))\n"
+
+
+def test_wrapped_allows(tmp_path):
+    assert wrapped.check(write(tmp_path / "failing.c", TABLE), archive(tmp_path, "calls", CALLS)) == (4, [])
+
+
+@pytest.mark.parametrize("name", ["socket", "accept4", "asprintf"])
+def test_wrapped_reports(tmp_path, name):
+    table = "".join(line for line in TABLE.splitlines(keepends=True) if name not in line)
+    only(wrapped.check(write(tmp_path / "failing.c", table), archive(tmp_path, "calls", CALLS))[1], name, "does not wrap it")

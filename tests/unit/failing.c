@@ -192,6 +192,8 @@ WRAP(linkat, int, (int from, const char *old, int to, const char *new, int flags
 WRAP(unlinkat, int, (int directory, const char *path, int flags), (directory, path, flags), -1,
      EBUSY, CHANGES)
 WRAP(access, int, (const char *path, int mode), (path, mode), -1, FILES)
+WRAP(faccessat, int, (int directory, const char *path, int mode, int flags),
+     (directory, path, mode, flags), -1, FILES)
 WRAP_64(fstat, int, (int fd, struct stat *status), (fd, status), -1, FILES)
 WRAP_64(stat, int, (const char *path, struct stat *status), (path, status), -1, FILES)
 WRAP_64(lstat, int, (const char *path, struct stat *status), (path, status), -1, FILES)
