@@ -11,44 +11,13 @@
 
 #include "base/fd.h"
 #include "descriptors.h"
+#include "dialing.h"
 #include "raw.h"
 #include "rendezvous/dialer.h"
 #include "scratch.h"
 #include "suite.h"
 
-static struct dialer dialer;
-static struct fdpass_address *address;
-
-static void begin(enum fdpass_address_kind kind, const char *text)
-{
-	ck_assert_int_eq(fdpass_address_parse(kind, text, &address, NULL), 0);
-	fdpass_dialer_init(&dialer, address);
-}
-
-static void end(void)
-{
-	fdpass_dialer_end(&dialer);
-	address = fdpass_address_free(address);
-}
-
-static void assert_try(int code)
-{
-	struct fdpass_error error = FDPASS_ERROR_INIT;
-
-	ck_assert_int_eq(fdpass_dialer_try(&dialer, &error), code);
-	ck_assert_int_eq(error.step, FDPASS_STEP_CONNECT);
-	ck_assert_int_eq(error.code, -code);
-}
-
-static void assert_connects(void)
-{
-	int fd = fdpass_dialer_try(&dialer, NULL);
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
-	ck_assert_int_ne(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
-	close(fd);
-}
+static struct dialing dialing;
 
 START_TEST(codes_of_a_try)
 {
@@ -64,10 +33,10 @@ START_TEST(codes_of_a_try)
 	close(open("file", O_CREAT | O_RDWR | O_CLOEXEC, 0600));
 	close(raw_listen("stale", 1));
 	ck_assert_int_eq(symlink("loop", "loop"), 0);
-	begin(FDPASS_ADDRESS_NAMED, paths[_i]);
-	assert_try(codes[_i]);
-	ck_assert(fdpass_dialer_can_wait(&dialer, codes[_i]));
-	end();
+	dialing_begin(&dialing, FDPASS_ADDRESS_NAMED, paths[_i]);
+	dialing_assert_fails(&dialing, codes[_i]);
+	ck_assert(fdpass_dialer_can_wait(&dialing.dialer, codes[_i]));
+	dialing_end(&dialing);
 	close(datagram);
 	close(bound);
 }
@@ -77,23 +46,23 @@ START_TEST(a_socket_serves_until_it_connects)
 {
 	int first, fd, listener;
 
-	begin(FDPASS_ADDRESS_NAMED, "./late");
-	assert_try(-ENOENT);
-	first = dialer.socket;
+	dialing_begin(&dialing, FDPASS_ADDRESS_NAMED, "./late");
+	dialing_assert_fails(&dialing, -ENOENT);
+	first = dialing.dialer.socket;
 	ck_assert_int_ge(first, 0);
-	assert_try(-ENOENT);
-	ck_assert_int_eq(dialer.socket, first);
+	dialing_assert_fails(&dialing, -ENOENT);
+	ck_assert_int_eq(dialing.dialer.socket, first);
 	listener = raw_listen("late", 1);
-	fd = fdpass_dialer_try(&dialer, NULL);
+	fd = fdpass_dialer_try(&dialing.dialer, NULL);
 	ck_assert_int_eq(fd, first);
-	ck_assert_int_lt(dialer.socket, 0);
+	ck_assert_int_lt(dialing.dialer.socket, 0);
 	/* The next one is another. */
 	ck_assert_int_eq(unlink("late"), 0);
-	assert_try(-ENOENT);
-	ck_assert_int_ne(dialer.socket, fd);
+	dialing_assert_fails(&dialing, -ENOENT);
+	ck_assert_int_ne(dialing.dialer.socket, fd);
 	close(fd);
 	close(listener);
-	end();
+	dialing_end(&dialing);
 }
 END_TEST
 
@@ -101,12 +70,12 @@ START_TEST(what_is_not_worth_waiting_for)
 {
 	static const int codes[] = {0, -EMFILE, -ENFILE, -ENOMEM, -EPERM, -EINVAL, -ETIMEDOUT, 1};
 
-	begin(FDPASS_ADDRESS_NAMED, "./s");
+	dialing_begin(&dialing, FDPASS_ADDRESS_NAMED, "./s");
 	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
-		ck_assert(!fdpass_dialer_can_wait(&dialer, codes[i]));
-	ck_assert(fdpass_dialer_can_wait(&dialer, -EACCES));
-	ck_assert(fdpass_dialer_can_wait(&dialer, -EAGAIN));
-	end();
+		ck_assert(!fdpass_dialer_can_wait(&dialing.dialer, codes[i]));
+	ck_assert(fdpass_dialer_can_wait(&dialing.dialer, -EACCES));
+	ck_assert(fdpass_dialer_can_wait(&dialing.dialer, -EAGAIN));
+	dialing_end(&dialing);
 }
 END_TEST
 
@@ -118,20 +87,20 @@ START_TEST(an_inherited_connection)
 
 	raw_pair(pair);
 	snprintf(number, sizeof(number), "%d", pair[0]);
-	begin(FDPASS_ADDRESS_CONNECTED, number);
-	fd = fdpass_dialer_try(&dialer, NULL);
+	dialing_begin(&dialing, FDPASS_ADDRESS_CONNECTED, number);
+	fd = fdpass_dialer_try(&dialing.dialer, NULL);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_ne(fd, pair[0]);
 	ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
 	/* Its flags are those of everybody who holds it. */
 	ck_assert_int_eq(fcntl(pair[0], F_GETFL) & O_NONBLOCK, 0);
-	ck_assert(!fdpass_dialer_can_wait(&dialer, -ENOENT));
-	ck_assert(!fdpass_dialer_can_wait(&dialer, -ECONNREFUSED));
+	ck_assert(!fdpass_dialer_can_wait(&dialing.dialer, -ENOENT));
+	ck_assert(!fdpass_dialer_can_wait(&dialing.dialer, -ECONNREFUSED));
 	close(fd);
 	close(pair[0]);
-	assert_try(-EBADF);
+	dialing_assert_fails(&dialing, -EBADF);
 	close(pair[1]);
-	end();
+	dialing_end(&dialing);
 }
 END_TEST
 
@@ -150,9 +119,9 @@ START_TEST(what_is_no_inherited_connection)
 		ck_assert_int_eq(dup2(pair[0], fd), fd);
 	}
 	snprintf(number, sizeof(number), "%d", fd);
-	begin(FDPASS_ADDRESS_CONNECTED, number);
-	assert_try(codes[_i]);
-	end();
+	dialing_begin(&dialing, FDPASS_ADDRESS_CONNECTED, number);
+	dialing_assert_fails(&dialing, codes[_i]);
+	dialing_end(&dialing);
 	fdpass_fd_close(pair[0]);
 	fdpass_fd_close(pair[1]);
 	close(fd);
@@ -165,14 +134,14 @@ START_TEST(a_long_path)
 	int fd;
 
 	memset(name + 2, 'x', 150);
-	begin(FDPASS_ADDRESS_NAMED, name);
-	assert_try(-ENOENT);
+	dialing_begin(&dialing, FDPASS_ADDRESS_NAMED, name);
+	dialing_assert_fails(&dialing, -ENOENT);
 	fd = raw_listen("s", 4);
 	ck_assert_int_eq(rename("s", name), 0);
-	assert_connects();
+	dialing_assert_connects(&dialing);
 	close(fd);
-	assert_try(-ECONNREFUSED);
-	end();
+	dialing_assert_fails(&dialing, -ECONNREFUSED);
+	dialing_end(&dialing);
 }
 END_TEST
 
@@ -184,13 +153,13 @@ START_TEST(an_unsafe_run_directory)
 	ck_assert_int_eq(mkdir("run", 0700), 0);
 	fd = raw_listen("run/name", 4);
 	ck_assert_int_eq(setenv("FDPASS_RUNTIME_DIR", scratch_path(), 1), 0);
-	begin(FDPASS_ADDRESS_NAMED, "absent");
-	assert_try(-ENOENT);
+	dialing_begin(&dialing, FDPASS_ADDRESS_NAMED, "absent");
+	dialing_assert_fails(&dialing, -ENOENT);
 	ck_assert_int_eq(chmod(".", 0770), 0);
-	ck_assert_int_eq(fdpass_dialer_try(&dialer, &error), -EPERM);
+	ck_assert_int_eq(fdpass_dialer_try(&dialing.dialer, &error), -EPERM);
 	ck_assert_int_eq(error.step, FDPASS_STEP_RUNDIR);
 	ck_assert_int_eq(chmod(".", 0700), 0);
-	end();
+	dialing_end(&dialing);
 	close(fd);
 }
 END_TEST

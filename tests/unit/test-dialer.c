@@ -2,9 +2,7 @@
 /* Waiting for somebody to listen: what wakes, what does not, and what it costs. */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +10,7 @@
 #include "base/deadline.h"
 #include "base/fd.h"
 #include "descriptors.h"
+#include "dialing.h"
 #include "driving.h"
 #include "raw.h"
 #include "rendezvous/companion.h"
@@ -19,20 +18,7 @@
 #include "scratch.h"
 #include "suite.h"
 
-static struct dialer dialer;
-static struct fdpass_address *address;
-
-static void begin(enum fdpass_address_kind kind, const char *text)
-{
-	ck_assert_int_eq(fdpass_address_parse(kind, text, &address, NULL), 0);
-	fdpass_dialer_init(&dialer, address);
-}
-
-static void end(void)
-{
-	fdpass_dialer_end(&dialer);
-	address = fdpass_address_free(address);
-}
+static struct dialing dialing;
 
 static const char *abstract_name(void)
 {
@@ -42,38 +28,19 @@ static const char *abstract_name(void)
 	return text;
 }
 
-static void assert_try(int code)
-{
-	struct fdpass_error error = FDPASS_ERROR_INIT;
-
-	ck_assert_int_eq(fdpass_dialer_try(&dialer, &error), code);
-	ck_assert_int_eq(error.step, FDPASS_STEP_CONNECT);
-	ck_assert_int_eq(error.code, -code);
-}
-
-static void assert_connects(void)
-{
-	int fd = fdpass_dialer_try(&dialer, NULL);
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
-	ck_assert_int_ne(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
-	close(fd);
-}
-
 static int wait_ms(int code, int64_t milliseconds)
 {
 	struct fdpass_wait wait = {fdpass_deadline_in(milliseconds * NSEC_PER_MSEC), -1};
 
-	return driving_dialer(&dialer, code, &wait);
+	return driving_dialer(&dialing.dialer, code, &wait);
 }
 
 /* Nobody is there, and that is watched from now on. */
 static void watch_absence(int code)
 {
-	assert_try(code);
+	dialing_assert_fails(&dialing, code);
 	ck_assert_int_eq(wait_ms(code, 500), 0);
-	assert_try(code);
+	dialing_assert_fails(&dialing, code);
 }
 
 static void make(const char *directory)
@@ -85,10 +52,10 @@ START_TEST(the_first_wait_only_looks_again)
 {
 	static const int codes[] = {-ENOENT, -ECONNREFUSED, -EAGAIN};
 
-	begin(_i == 1 ? FDPASS_ADDRESS_ABSTRACT : FDPASS_ADDRESS_NAMED,
-	      _i == 1 ? abstract_name() : "./s");
-	ck_assert_int_eq(driving_dialer(&dialer, codes[_i], NULL), 0);
-	end();
+	dialing_begin(&dialing, _i == 1 ? FDPASS_ADDRESS_ABSTRACT : FDPASS_ADDRESS_NAMED,
+		      _i == 1 ? abstract_name() : "./s");
+	ck_assert_int_eq(driving_dialer(&dialing.dialer, codes[_i], NULL), 0);
+	dialing_end(&dialing);
 }
 END_TEST
 
@@ -98,8 +65,8 @@ START_TEST(deadlines_and_cancelling)
 	int64_t begun = raw_now_ms();
 	int fds[2];
 
-	begin(_i == 0 ? FDPASS_ADDRESS_NAMED : FDPASS_ADDRESS_ABSTRACT,
-	      _i == 0 ? "./s" : abstract_name());
+	dialing_begin(&dialing, _i == 0 ? FDPASS_ADDRESS_NAMED : FDPASS_ADDRESS_ABSTRACT,
+		      _i == 0 ? "./s" : abstract_name());
 	watch_absence(_i == 0 ? -ENOENT : -ECONNREFUSED);
 	if (_i == 0) {
 		ck_assert_int_eq(wait_ms(-ENOENT, 30), -ETIMEDOUT);
@@ -109,9 +76,9 @@ START_TEST(deadlines_and_cancelling)
 	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
 	close(fds[1]);
 	wait.cancel_fd = fds[0];
-	ck_assert_int_eq(driving_dialer(&dialer, -ENOENT, &wait), -ECANCELED);
+	ck_assert_int_eq(driving_dialer(&dialing.dialer, -ENOENT, &wait), -ECANCELED);
 	close(fds[0]);
-	end();
+	dialing_end(&dialing);
 }
 END_TEST
 
@@ -122,7 +89,7 @@ START_TEST(each_way_it_can_come_wakes)
 	int fd = -1;
 
 	close(raw_listen("stale", 1));
-	begin(FDPASS_ADDRESS_NAMED, paths[_i]);
+	dialing_begin(&dialing, FDPASS_ADDRESS_NAMED, paths[_i]);
 	watch_absence(_i == 5 ? -ECONNREFUSED : -ENOENT);
 	if (_i == 2)
 		make("a");
@@ -156,8 +123,8 @@ START_TEST(each_way_it_can_come_wakes)
 		break;
 	}
 	ck_assert_int_eq(wait_ms(_i == 5 ? -ECONNREFUSED : -ENOENT, 500), 0);
-	assert_connects();
-	end();
+	dialing_assert_connects(&dialing);
+	dialing_end(&dialing);
 	close(fd);
 }
 END_TEST
@@ -168,16 +135,16 @@ START_TEST(what_comes_before_it_is_watched_is_not_missed)
 {
 	int fd;
 
-	begin(FDPASS_ADDRESS_NAMED, "a/b/s");
+	dialing_begin(&dialing, FDPASS_ADDRESS_NAMED, "a/b/s");
 	watch_absence(-ENOENT);
 	make("a");
 	ck_assert_int_eq(wait_ms(-ENOENT, 500), 0);
-	assert_try(-ENOENT);
+	dialing_assert_fails(&dialing, -ENOENT);
 	make("a/b");
 	fd = raw_listen("a/b/s", 4);
 	ck_assert_int_eq(wait_ms(-ENOENT, 500), 0);
-	assert_connects();
-	end();
+	dialing_assert_connects(&dialing);
+	dialing_end(&dialing);
 	close(fd);
 }
 END_TEST
@@ -188,31 +155,31 @@ START_TEST(removed_and_made_again)
 
 	make("a");
 	fd = raw_listen("a/s", 4);
-	begin(FDPASS_ADDRESS_NAMED, "a/s");
-	assert_connects();
+	dialing_begin(&dialing, FDPASS_ADDRESS_NAMED, "a/s");
+	dialing_assert_connects(&dialing);
 	/* As the receiver does that another sender was faster with. */
 	close(fd);
 	ck_assert_int_eq(unlink("a/s"), 0);
 	ck_assert_int_eq(wait_ms(-ECONNRESET, 500), 0);
-	assert_try(-ENOENT);
+	dialing_assert_fails(&dialing, -ENOENT);
 	for (int i = 0; i < 3; i++) {
 		ck_assert_int_eq(rmdir("a"), 0);
 		ck_assert_int_eq(wait_ms(-ENOENT, 500), 0);
-		assert_try(-ENOENT);
+		dialing_assert_fails(&dialing, -ENOENT);
 		make("a");
 		fd = raw_listen("a/s", 4);
 		ck_assert_int_eq(wait_ms(-ENOENT, 500), 0);
-		assert_connects();
+		dialing_assert_connects(&dialing);
 		close(fd);
 		ck_assert_int_eq(unlink("a/s"), 0);
 	}
-	end();
+	dialing_end(&dialing);
 }
 END_TEST
 
 START_TEST(other_names_do_not_wake)
 {
-	begin(FDPASS_ADDRESS_NAMED, "./s");
+	dialing_begin(&dialing, FDPASS_ADDRESS_NAMED, "./s");
 	watch_absence(-ENOENT);
 	for (int i = 0; i < 100; i++) {
 		char name[32];
@@ -221,7 +188,7 @@ START_TEST(other_names_do_not_wake)
 		close(raw_listen(name, 1));
 	}
 	ck_assert_int_eq(wait_ms(-ENOENT, 30), -ETIMEDOUT);
-	end();
+	dialing_end(&dialing);
 }
 END_TEST
 
@@ -230,8 +197,8 @@ START_TEST(what_is_not_told_is_found)
 {
 	int fd, callers[3] = {-1, -1, -1}, code = -ECONNREFUSED, r;
 
-	begin(_i == 1 ? FDPASS_ADDRESS_ABSTRACT : FDPASS_ADDRESS_NAMED,
-	      _i == 1 ? abstract_name() : "./s");
+	dialing_begin(&dialing, _i == 1 ? FDPASS_ADDRESS_ABSTRACT : FDPASS_ADDRESS_NAMED,
+		      _i == 1 ? abstract_name() : "./s");
 	fd = _i == 1 ? raw_listen_abstract(abstract_name(), -1) : raw_listen("s", _i == 0 ? -1 : 0);
 	if (_i == 2) {
 		/* A backlog of 0 has room for one. */
@@ -244,10 +211,10 @@ START_TEST(what_is_not_told_is_found)
 		callers[1] = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
 	else
 		ck_assert_int_eq(listen(fd, 4), 0);
-	while ((r = fdpass_dialer_try(&dialer, NULL)) < 0)
+	while ((r = fdpass_dialer_try(&dialing.dialer, NULL)) < 0)
 		ck_assert_int_eq(wait_ms(r, 500), 0);
 	close(r);
-	end();
+	dialing_end(&dialing);
 	for (int i = 0; i < 2; i++)
 		fdpass_fd_close(callers[i]);
 	close(fd);
@@ -259,21 +226,23 @@ START_TEST(what_cannot_be_read_is_found)
 {
 	fd_owned int unreadable = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	begin(FDPASS_ADDRESS_NAMED, "./s");
+	dialing_begin(&dialing, FDPASS_ADDRESS_NAMED, "./s");
 	/* Told of everything, it looks again after 1 s, then 2, and so on. */
 	for (int i = 0; i < 6; i++) {
-		assert_try(-ENOENT);
-		fdpass_dialer_arm(&dialer, -ENOENT);
+		dialing_assert_fails(&dialing, -ENOENT);
+		fdpass_dialer_arm(&dialing.dialer, -ENOENT);
 	}
-	ck_assert_int_gt(fdpass_dialer_interest(&dialer).until, fdpass_deadline_in(NSEC_PER_SEC));
-	ck_assert_int_eq(dup3(unreadable, dialer.watch.inotify, O_CLOEXEC), dialer.watch.inotify);
+	ck_assert_int_gt(fdpass_dialer_interest(&dialing.dialer).until,
+			 fdpass_deadline_in(NSEC_PER_SEC));
+	ck_assert_int_eq(dup3(unreadable, dialing.dialer.watch.inotify, O_CLOEXEC),
+			 dialing.dialer.watch.inotify);
 	for (int i = 0; i < 20; i++) {
-		fdpass_dialer_is_due(&dialer);
-		ck_assert_int_le(fdpass_dialer_interest(&dialer).until,
+		fdpass_dialer_is_due(&dialing.dialer);
+		ck_assert_int_le(fdpass_dialer_interest(&dialing.dialer).until,
 				 fdpass_deadline_in(NSEC_PER_SEC));
-		fdpass_dialer_arm(&dialer, -ENOENT);
+		fdpass_dialer_arm(&dialing.dialer, -ENOENT);
 	}
-	end();
+	dialing_end(&dialing);
 }
 END_TEST
 
@@ -281,18 +250,18 @@ START_TEST(a_poke_wakes)
 {
 	int fd;
 
-	begin(FDPASS_ADDRESS_ABSTRACT, abstract_name());
+	dialing_begin(&dialing, FDPASS_ADDRESS_ABSTRACT, abstract_name());
 	watch_absence(-ECONNREFUSED);
 	/* The pauses are long by now. */
 	for (int i = 0; i < 3; i++)
 		ck_assert_int_eq(wait_ms(-ECONNREFUSED, 500), 0);
-	dialer.unannounced.next = 60 * NSEC_PER_SEC;
-	dialer.unannounced.most = 60 * NSEC_PER_SEC;
+	dialing.dialer.unannounced.next = 60 * NSEC_PER_SEC;
+	dialing.dialer.unannounced.most = 60 * NSEC_PER_SEC;
 	fd = raw_listen_abstract(abstract_name(), 4);
 	fdpass_companion_poke(abstract_name());
 	ck_assert_int_eq(wait_ms(-ECONNREFUSED, 500), 0);
-	assert_connects();
-	end();
+	dialing_assert_connects(&dialing);
+	dialing_end(&dialing);
 	close(fd);
 }
 END_TEST
@@ -303,17 +272,17 @@ START_TEST(a_flood_of_pokes_does_not_spin)
 	int64_t begun = raw_now_ms();
 	int woken = 0;
 
-	begin(FDPASS_ADDRESS_ABSTRACT, abstract_name());
+	dialing_begin(&dialing, FDPASS_ADDRESS_ABSTRACT, abstract_name());
 	watch_absence(-ECONNREFUSED);
-	dialer.unannounced.next = 60 * NSEC_PER_SEC;
-	dialer.unannounced.most = 60 * NSEC_PER_SEC;
+	dialing.dialer.unannounced.next = 60 * NSEC_PER_SEC;
+	dialing.dialer.unannounced.most = 60 * NSEC_PER_SEC;
 	while (raw_now_ms() - begun < 200) {
 		fdpass_companion_poke(abstract_name());
 		ck_assert_int_eq(wait_ms(-ECONNREFUSED, 1000), 0);
 		woken++;
 	}
 	ck_assert_int_lt(woken, 15);
-	end();
+	dialing_end(&dialing);
 }
 END_TEST
 

@@ -12,6 +12,7 @@
 
 #include "base/deadline.h"
 #include "base/fd.h"
+#include "callers.h"
 #include "descriptors.h"
 #include "driving.h"
 #include "opening.h"
@@ -23,52 +24,8 @@
 #include "wire/incoming.h"
 #include "wire/outgoing.h"
 
-#define TOO_MANY "too many callers, and this one was idle longest"
-
 static struct receiving receiving;
 static int callers[200];
-
-static void finish(int count)
-{
-	receiving.receiver = fdpass_receiver_free(receiving.receiver);
-	for (int i = 0; i < count; i++)
-		fdpass_fd_close(callers[i]);
-}
-
-static void call(int first, int last)
-{
-	for (int i = first; i < last; i++) {
-		callers[i] = raw_connect("s0");
-		ck_assert_int_ge(callers[i], 0);
-	}
-}
-
-static int was_crowded_out(int caller)
-{
-	return raw_has_greeting(caller) && raw_has_record(caller, 'B', 0, TOO_MANY);
-}
-
-static void assert_waits(int caller)
-{
-	char byte;
-
-	ck_assert(raw_has_greeting(caller));
-	ck_assert_int_eq(recv(caller, &byte, 1, MSG_DONTWAIT), -1);
-	ck_assert_int_eq(errno, EAGAIN);
-}
-
-/* Takes what is complete, which has to be from this caller. */
-static void take_from(int caller, size_t count)
-{
-	struct fdpass_handover *handover = receiving_next(&receiving, 1000);
-
-	ck_assert_ptr_nonnull(handover);
-	ck_assert_uint_eq(fdpass_set_count(fdpass_handover_set(handover)), count);
-	fdpass_handover_accept(handover, 4711);
-	fdpass_handover_free(handover);
-	ck_assert(raw_has_greeting(caller));
-	ck_assert(raw_has_record(caller, 'A', 4711, ""));
-}
 
 static struct fdpass_set *new_set(void)
 {
@@ -234,13 +191,13 @@ START_TEST(a_small_table_keeps_room_for_a_handover)
 		many[i] = 0;
 	raw_set_table(340);
 	receiving_begin(&receiving, NULL, 1);
-	call(0, 120);
+	callers_connect(callers, 0, 120);
 	receiving_idle(&receiving);
 	ck_assert_int_gt(receiving.events[FDPASS_EVENT_CROWDED_OUT], 120 - FDPASS_CALLERS_MAX);
 	ck_assert_int_eq(raw_send(callers[119], "x", 1, many, 160), 1);
-	take_from(callers[119], 160);
+	callers_take_from(&receiving, callers[119], 160);
 	ck_assert_int_eq(receiving.events[FDPASS_EVENT_TURNED_AWAY], 0);
-	finish(120);
+	callers_end(&receiving, callers, 120);
 }
 END_TEST
 
@@ -251,7 +208,7 @@ START_TEST(a_full_table_is_waited_out)
 	int64_t used;
 
 	receiving_begin(&receiving, NULL, 1);
-	call(0, 1);
+	callers_connect(callers, 0, 1);
 	ck_assert_int_eq(raw_send_one(callers[0]), 1);
 	raw_set_table(callers[0] + 1);
 	used = raw_cpu_ms();
@@ -262,7 +219,7 @@ START_TEST(a_full_table_is_waited_out)
 	ck_assert_ptr_nonnull(handover);
 	fdpass_handover_accept(handover, 1);
 	fdpass_handover_free(handover);
-	finish(1);
+	callers_end(&receiving, callers, 1);
 }
 END_TEST
 
@@ -276,18 +233,18 @@ START_TEST(in_a_full_table_the_idle_make_room)
 	ck_assert_int_eq(fdpass_rule_new(&rule), 0);
 	ck_assert_int_eq(fdpass_rule_admit_anyone(rule), 0);
 	receiving_begin(&receiving, rule, 1);
-	call(0, 2);
+	callers_connect(callers, 0, 2);
 	/* The number that the first one is met on is the last one there is. */
 	fd = dup(callers[1]);
 	close(fd);
 	raw_set_table(fd + 1);
 	receiving_idle(&receiving);
 	ck_assert_int_eq(receiving.events[FDPASS_EVENT_CROWDED_OUT], 1);
-	ck_assert(was_crowded_out(callers[0]));
-	assert_waits(callers[1]);
+	ck_assert(callers_was_crowded_out(callers[0]));
+	callers_assert_waits(callers[1]);
 	raw_set_table(512);
 	ck_assert_int_eq(raw_send_one(callers[1]), 1);
-	finish(2);
+	callers_end(&receiving, callers, 2);
 	fdpass_rule_free(rule);
 }
 END_TEST
@@ -298,7 +255,7 @@ START_TEST(descriptors_that_do_not_fit)
 	int fd, many[5] = {0, 0, 0, 0, 0};
 
 	receiving_begin(&receiving, NULL, 1);
-	call(0, 1);
+	callers_connect(callers, 0, 1);
 	receiving_idle(&receiving);
 	fd = dup(callers[0]);
 	close(fd);
@@ -311,7 +268,7 @@ START_TEST(descriptors_that_do_not_fit)
 	ck_assert(raw_has_record(callers[0], 'R', 0,
 				 "descriptors were lost on the way: the receiver's table of open "
 				 "files is full, or a security module denied one"));
-	finish(1);
+	callers_end(&receiving, callers, 1);
 }
 END_TEST
 
