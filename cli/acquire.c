@@ -75,6 +75,10 @@ static const struct cli_wording wordings[] = {
 	{FDPASS_STEP_ACQUIRE, 0, "device",
 	 "{where}: opening this device a second time makes another one of it, it can only be "
 	 "duplicated: use --dup"},
+	{FDPASS_STEP_ACQUIRE, 0, "opener",
+	 "{where}: a file of procfs or cgroupfs does what its opener might, so it is not opened a "
+	 "second time, only "
+	 "duplicated: use --dup"},
 	{FDPASS_STEP_ACQUIRE, 0, "fifo",
 	 "{where}: nobody reads from this FIFO, so it cannot be opened for writing; use --dup"},
 	{FDPASS_STEP_ACQUIRE, 0, "lease",

@@ -534,11 +534,14 @@ int fdpass_open_name(int fd, char *text, size_t size);
  *            "yama"                  kernel.yama.ptrace_scope allows it to ancestors or nobody only
  *            "policy"                another rule: a security module, a user namespace, seccomp
  *                            these six are -EPERM when duplicating and -EACCES otherwise; CAP_SYS_PTRACE
- *                            helps against all but "yama" and "policy"; ptrace(2), "access mode checking"
+ *                            helps against all but "yama" and "policy"; ptrace(2), "access mode checking".
+ *                            Reopening what another user's process has takes both
  *            "socket"        -ENXIO: a socket cannot be opened a second time, only duplicated
  *            "anonymous"     -ENXIO: the same for what has no file at all (eventfd, epoll, pidfd, ...)
  *            "device"        -EOPNOTSUPP: opening that device again makes something new (a
  *                            pseudo-terminal's master, /dev/tty, tun, FUSE): only duplicate it
+ *            "opener"        -EOPNOTSUPP: a file of procfs or cgroupfs, which lets whoever opened it do
+ *                            what he might: only duplicate it
  *            "fifo"          -ENXIO: nobody reads from that FIFO, so that it cannot be opened for writing
  *            "lease"         -EAGAIN: another process has a lease on the file, fcntl(2)
  *            "file"          any other errno: the file itself does not let the caller open it like that
@@ -662,6 +665,8 @@ enum fdpass_method {
  * O_DIRECT, O_SYNC, O_DSYNC, O_NOATIME, O_PATH (unless an access mode was asked for) and O_DIRECTORY,
  * as /proc/PID/fdinfo shows them (proc(5)); it never becomes the controlling terminal, never waits for the
  * other end of a FIFO, and works for files that were deleted. The file's permissions are checked again.
+ * In a process of another user (not on FUSE) the flags are those of a duplicate that is closed at once, so that it
+ * cannot pass off the flags of one file for those of another.
  */
 int fdpass_acquire(const struct fdpass_pidref *ref, int number, enum fdpass_method method,
 		   int *ret_fd, struct fdpass_error *error);

@@ -10,16 +10,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "acquire/device.h"
+#include "acquire/original.h"
 #include "base/fd.h"
-
-#define FDINFO_MAX 4096
 
 /* Half of O_TMPFILE, the other half of which is O_DIRECTORY: a file that was made so is no directory.
  * include/uapi/asm-generic/fcntl.h; the other architectures of Linux have O_TMPFILE composed likewise. */
@@ -60,29 +60,6 @@ static int open_failed(const struct fdpass_pidref *ref, int number, int code,
 					 code == -EBADF ? "number" : "file");
 }
 
-static int read_flags(const struct fdpass_pidref *ref, int number)
-{
-	char name[32], text[FDINFO_MAX], *found;
-	fd_owned int fd = FD_NONE;
-	ssize_t length;
-
-	snprintf(name, sizeof(name), "fdinfo/%d", number);
-	fd = openat(ref->proc, name, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	length = read(fd, text, sizeof(text) - 1);
-	if (length < 0)
-		return -errno;
-	text[length] = '\0';
-	found = strstr(text, "flags:\t");
-	return found != NULL ? (int)strtoul(found + strlen("flags:\t"), NULL, 8) : -EPROTO;
-}
-
-static int is_same(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_rdev == b->st_rdev;
-}
-
 /* What has no file of its own: its one inode, which all share, belongs to root, so that opening it says
  * EACCES to all others and not ENXIO (fs/anon_inodes.c, fs/pidfs.c). */
 static int is_anonymous(int pinned)
@@ -101,6 +78,18 @@ static int is_anonymous(int pinned)
 	return 0;
 }
 
+/* File systems whose files remember who opened them, and let him do what he might: proc(5), /proc/PID/mem;
+ * cgroups(7), "Cgroup delegation containment". Opened again by root they would be more than they were. */
+static int asks_the_opener(int pinned, const struct stat *status)
+{
+	struct statfs system;
+
+	if (!S_ISREG(status->st_mode) || fstatfs(pinned, &system) < 0)
+		return 0;
+	return system.f_type == PROC_SUPER_MAGIC || system.f_type == CGROUP_SUPER_MAGIC ||
+	       system.f_type == CGROUP2_SUPER_MAGIC;
+}
+
 /* Why what is pinned cannot be opened again at all; 0 when it can. */
 static int check_kind(int pinned, const struct stat *status, const char **ret_word)
 {
@@ -110,6 +99,10 @@ static int check_kind(int pinned, const struct stat *status, const char **ret_wo
 	}
 	if (S_ISCHR(status->st_mode) && fdpass_device_is_per_open(status->st_rdev)) {
 		*ret_word = "device";
+		return -EOPNOTSUPP;
+	}
+	if (asks_the_opener(pinned, status)) {
+		*ret_word = "opener";
 		return -EOPNOTSUPP;
 	}
 	if (is_anonymous(pinned)) {
@@ -150,7 +143,7 @@ int fdpass_reopen(const struct fdpass_pidref *ref, int number, enum fdpass_metho
 		  int *ret_fd, struct fdpass_error *error)
 {
 	fd_owned int pinned = FD_NONE;
-	struct stat status, again;
+	struct stat status;
 	const char *word;
 	char name[32];
 	int flags, fd, r;
@@ -164,13 +157,11 @@ int fdpass_reopen(const struct fdpass_pidref *ref, int number, enum fdpass_metho
 	r = check_kind(pinned, &status, &word);
 	if (r < 0)
 		return fdpass_pidref_fail(ref, error, FDPASS_STEP_ACQUIRE, r, number, word);
-	flags = read_flags(ref, number);
+	flags = fdpass_original_flags(ref, number, pinned, &status);
+	if (flags == -EPERM)
+		return fdpass_pidref_deny(ref, error, DENIED_DUPLICATE, -EPERM, number);
 	if (flags < 0)
 		return open_failed(ref, number, flags, error);
-	/* The flags are this file's only if the number is still: else one that may only be read would be
-	 * opened for writing, since root is asked nothing. */
-	if (fstatat(ref->proc, name, &again, 0) < 0 || !is_same(&status, &again))
-		return open_failed(ref, number, -ENOENT, error);
 	fd = open_pinned(pinned, fdpass_reopen_flags(flags, method));
 	if (fd < 0)
 		return fdpass_pidref_call_failed(ref, error, fd, number, word_for(fd, &status));

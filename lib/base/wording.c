@@ -71,6 +71,7 @@ static const struct phrase phrases[] = {
 	{FDPASS_STEP_ACQUIRE, 0, "socket", "a socket can only be duplicated"},
 	{FDPASS_STEP_ACQUIRE, 0, "anonymous", "what has no file can only be duplicated"},
 	{FDPASS_STEP_ACQUIRE, 0, "device", "opening that device again makes something new"},
+	{FDPASS_STEP_ACQUIRE, 0, "opener", "a file of procfs or cgroupfs can only be duplicated"},
 	{FDPASS_STEP_ACQUIRE, 0, "fifo", "nobody reads from that FIFO"},
 	{FDPASS_STEP_ACQUIRE, 0, "lease", "another process has a lease on the file"},
 	{FDPASS_STEP_ACQUIRE, 0, "match", "nothing that the process holds fits"},

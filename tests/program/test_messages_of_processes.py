@@ -190,6 +190,14 @@ def device_that_is_new_each_time(programs, hold):
 
 
 @case(1)
+def file_that_asks_its_opener(programs, hold):
+    r"""fdsend: descriptor 7 of process {pid}: a file of procfs or cgroupfs does what its opener might, so it is not \
+        opened a second time, only duplicated: use --dup"""
+    process = hold(fds={7: programs.own(os.open("/proc/self/stat", os.O_RDONLY | os.O_CLOEXEC))})
+    return programs.fdsend("-p", str(process.pid), "-f", "7", "x"), {"pid": process.pid}
+
+
+@case(1)
 def fifo_that_nobody_reads(programs, hold):
     r"""fdsend: descriptor 7 of process {pid}: nobody reads from this FIFO, so it cannot be opened for writing; use \
         --dup"""

@@ -66,6 +66,7 @@ static const struct {
 	{FDPASS_STEP_ACQUIRE, ENXIO, "anonymous", "w: it has no file", "use --dup"},
 	{FDPASS_STEP_ACQUIRE, EOPNOTSUPP, "device", "w: opening this device a second time",
 	 "use --dup"},
+	{FDPASS_STEP_ACQUIRE, EOPNOTSUPP, "opener", "w: a file of procfs or cgroupfs", "use --dup"},
 	{FDPASS_STEP_ACQUIRE, ENXIO, "fifo", "w: nobody reads from this FIFO", "use --dup"},
 	{FDPASS_STEP_ACQUIRE, EAGAIN, "lease", "w: another process has a lease on this file (<>)",
 	 "use --dup"},

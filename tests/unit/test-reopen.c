@@ -297,6 +297,7 @@ static void prepare_what_has_no_file(void *context)
 	child_check(epoll_create1(0) == 8);
 	child_check(open("/dev/ptmx", O_RDWR | O_NOCTTY) == 9);
 	child_check(syscall(SYS_pidfd_open, getpid(), 0) == 10);
+	child_check(open("/proc/self/stat", O_RDONLY) == 11);
 }
 
 START_TEST(what_cannot_be_opened_again)
@@ -312,6 +313,7 @@ START_TEST(what_cannot_be_opened_again)
 		refused(&child, 8, how, -ENXIO, "anonymous");
 		refused(&child, 9, how, -EOPNOTSUPP, "device");
 		refused(&child, 10, how, -ENXIO, "anonymous");
+		refused(&child, 11, how, -EOPNOTSUPP, "opener");
 	}
 	child_stop(&child);
 }

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How another process has a file open, asked so that it cannot answer for another file.
+ *
+ * /proc/PID/fdinfo/N names file and flags in one breath, but the file only by mount and inode number, which
+ * overlayfs, btrfs and others have more than one file for. A duplicate is the very same open file description, so
+ * that is looked at where it matters: in processes of other users, who ask somebody more powerful. It is not made
+ * otherwise, since it takes more permission (ptrace(2), PTRACE_MODE_ATTACH), nor of files of FUSE, whose daemon may
+ * never answer when it is closed again.
+ */
+#include "acquire/original.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+#define FDINFO_MAX 4096
+#define FUSE_MAGIC 0x65735546 /* linux/magic.h has it since 5.17 */
+
+/* What fdinfo says of a descriptor, proc(5). */
+struct account {
+	int flags;
+	unsigned long mount; /* mnt_id, Linux 3.15 */
+	unsigned long inode; /* ino, Linux 5.14; 0 before */
+};
+
+static unsigned long field(const char *text, const char *name, int base)
+{
+	const char *found = strstr(text, name);
+
+	return found != NULL ? strtoul(found + strlen(name), NULL, base) : 0;
+}
+
+static int read_account(int directory, const char *name, struct account *ret_account)
+{
+	fd_owned int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
+	char text[FDINFO_MAX];
+	ssize_t length;
+
+	if (fd < 0)
+		return -errno;
+	length = read(fd, text, sizeof(text) - 1);
+	if (length < 0)
+		return -errno;
+	text[length] = '\0';
+	if (strstr(text, "flags:\t") == NULL)
+		return -EPROTO;
+	*ret_account = (struct account){
+		.flags = (int)field(text, "flags:\t", 8),
+		.mount = field(text, "mnt_id:\t", 10),
+		.inode = field(text, "ino:\t", 10),
+	};
+	return 0;
+}
+
+static int is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_rdev == b->st_rdev;
+}
+
+static int flags_told(const struct fdpass_pidref *ref, int number, int pinned,
+		      const struct stat *status)
+{
+	struct account theirs, ours;
+	struct stat again;
+	char name[64];
+	int r;
+
+	snprintf(name, sizeof(name), "fdinfo/%d", number);
+	r = read_account(ref->proc, name, &theirs);
+	if (r < 0)
+		return r;
+	snprintf(name, sizeof(name), "/proc/thread-self/fdinfo/%d", pinned);
+	r = read_account(AT_FDCWD, name, &ours);
+	if (r < 0)
+		return r;
+	if (theirs.mount != ours.mount || theirs.inode != ours.inode)
+		return -ENOENT;
+	/* Before Linux 5.14 there is no inode to compare: at least it is the same file once more. */
+	snprintf(name, sizeof(name), "fd/%d", number);
+	if (fstatat(ref->proc, name, &again, 0) < 0 || !is_same(status, &again))
+		return -ENOENT;
+	return theirs.flags;
+}
+
+static int flags_of_duplicate(const struct fdpass_pidref *ref, int number,
+			      const struct stat *status)
+{
+	fd_owned int duplicate = (int)syscall(SYS_pidfd_getfd, ref->pidfd, number, 0);
+	struct stat seen;
+	int flags;
+
+	if (duplicate < 0)
+		return errno == EBADF ? -ENOENT : -errno;
+	if (fstat(duplicate, &seen) < 0)
+		return -errno;
+	if (!is_same(status, &seen))
+		return -ENOENT;
+	flags = fcntl(duplicate, F_GETFL);
+	return flags < 0 ? -errno : flags;
+}
+
+/* The directory belongs to who the process runs as, whatever else of it does not: proc(5), /proc/PID. */
+static int is_of_another_user(const struct fdpass_pidref *ref)
+{
+	struct stat status;
+
+	return fstat(ref->proc, &status) < 0 || status.st_uid != geteuid();
+}
+
+static int is_fuse(int pinned)
+{
+	struct statfs status;
+
+	return fstatfs(pinned, &status) == 0 &&
+	       ((unsigned long)status.f_type & 0xffffffff) == FUSE_MAGIC;
+}
+
+int fdpass_original_flags(const struct fdpass_pidref *ref, int number, int pinned,
+			  const struct stat *status)
+{
+	int flags = -ENOSYS;
+
+	if (is_of_another_user(ref) && !is_fuse(pinned))
+		flags = flags_of_duplicate(ref, number, status);
+	return flags == -ENOSYS ? flags_told(ref, number, pinned, status) : flags;
+}
