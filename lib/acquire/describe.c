@@ -27,14 +27,16 @@ void fdpass_describe_protocol(const struct fdpass_links *links, int number, char
 	name[length > 0 ? length : 0] = '\0';
 }
 
-/* One line, whatever somebody named a file. */
+/* One line, whatever somebody named a file: no control character, of ASCII or, in UTF-8, U+0080 to U+009F. */
 static void make_harmless(char *text)
 {
 	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
+		unsigned char c = (unsigned char)text[0], next = (unsigned char)text[1];
 
-		if (c < 0x20 || c == 0x7f)
+		if (c < 0x20 || c == 0x7f || (c == 0xc2 && next >= 0x80 && next < 0xa0))
 			*text = '?';
+		if (c == 0xc2 && *text == '?')
+			*++text = '?';
 	}
 }
 

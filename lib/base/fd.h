@@ -9,6 +9,7 @@
  */
 
 #include <errno.h>
+#include <sys/types.h>
 
 #define FD_NONE (-EBADF)
 
@@ -32,6 +33,9 @@ static inline int fd_give(int *fd)
 	*fd = FD_NONE;
 	return given;
 }
+
+/* Sets the mode of what `fd` is, which may have been opened with O_PATH: 0 or a negative errno. */
+int fdpass_fd_chmod(int fd, mode_t mode);
 
 /* 1 when `fd` is an open descriptor of this process, else 0. */
 int fdpass_fd_is_open(int fd);

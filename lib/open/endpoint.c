@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "sockfile/sweep.h"
 
 /* RFC 1035, 2.3.4: a name has at most 255 octets. */
 #define HOST_MAX 255
@@ -92,6 +93,15 @@ static int split_internet(struct fdpass_endpoint *endpoint, const char *rest,
 	return check_port(port, error);
 }
 
+/* What a killed receiver leaves behind has such a name, and is removed by the next. */
+static int is_reserved(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash != NULL ? slash + 1 : path;
+
+	return strncmp(name, SWEEP_PREFIX, strlen(SWEEP_PREFIX)) == 0;
+}
+
 static int split_unix(struct fdpass_endpoint *endpoint, const char *rest,
 		      struct fdpass_error *error)
 {
@@ -105,6 +115,8 @@ static int split_unix(struct fdpass_endpoint *endpoint, const char *rest,
 		return malformed(error, "a path has at most 4095 bytes");
 	if (endpoint->kind == ENDPOINT_PATH && rest[length - 1] == '/')
 		return malformed(error, "this names a directory, not a socket");
+	if (endpoint->kind == ENDPOINT_PATH && is_reserved(rest))
+		return malformed(error, "names that begin with .fdpass- are reserved");
 	endpoint->name = strdup(rest);
 	return endpoint->name != NULL ? 0 : fdpass_error_set(error, FDPASS_STEP_MEMORY, -ENOMEM);
 }

@@ -117,6 +117,7 @@ static int listen_path(const struct fdpass_endpoint *endpoint,
 		.wait = options->wait,
 	};
 	const char *slash = strrchr(endpoint->name, '/');
+	const char *name = slash != NULL ? slash + 1 : endpoint->name;
 	char *path = slash == NULL ? strdup(".")
 		     : slash == endpoint->name
 			     ? strdup("/")
@@ -127,8 +128,7 @@ static int listen_path(const struct fdpass_endpoint *endpoint,
 		return fdpass_error_set(error, FDPASS_STEP_MEMORY, -ENOMEM);
 	directory = fdpass_birth_directory(path, error);
 	r = directory < 0 ? directory
-			  : fdpass_birth(listener, directory, path,
-					 slash != NULL ? slash + 1 : endpoint->name, &birth, error);
+			  : fdpass_birth(listener, directory, path, name, &birth, error);
 	free(path);
 	return r;
 }

@@ -21,14 +21,17 @@ union any_address {
 static int name_internet(const union any_address *address, const char *scheme, char *text,
 			 size_t size)
 {
-	char host[INET6_ADDRSTRLEN];
+	char host[INET6_ADDRSTRLEN], scope[16] = "";
 
 	if (address->general.sa_family == AF_INET) {
 		inet_ntop(AF_INET, &address->internet.sin_addr, host, sizeof(host));
 		snprintf(text, size, "%s:%s:%u", scheme, host, ntohs(address->internet.sin_port));
 	} else {
 		inet_ntop(AF_INET6, &address->internet6.sin6_addr, host, sizeof(host));
-		snprintf(text, size, "%s:[%s]:%u", scheme, host,
+		/* A link-local address is none without its link, by number: ipv6(7). */
+		if (address->internet6.sin6_scope_id != 0)
+			snprintf(scope, sizeof(scope), "%%%u", address->internet6.sin6_scope_id);
+		snprintf(text, size, "%s:[%s%s]:%u", scheme, host, scope,
 			 ntohs(address->internet6.sin6_port));
 	}
 	return 0;

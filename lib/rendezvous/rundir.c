@@ -65,14 +65,12 @@ static int open_checked(const char *path, struct fdpass_error *error)
 static void undo_umask(const char *path)
 {
 	fd_owned int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	char through[32];
 	struct stat status;
 
 	if (fd < 0 || fstat(fd, &status) < 0 || status.st_uid != geteuid() ||
 	    (status.st_mode & 0700) == 0700)
 		return;
-	snprintf(through, sizeof(through), "/proc/self/fd/%d", fd);
-	chmod(through, 0700);
+	fdpass_fd_chmod(fd, 0700);
 }
 
 int fdpass_rundir_open(const char *path, struct fdpass_error *error)

@@ -66,20 +66,6 @@ int fdpass_birth_directory(const char *path, struct fdpass_error *error)
 	return fd < 0 ? fdpass_error_set(error, FDPASS_STEP_DIRECTORY, -errno) : fd;
 }
 
-/* chmod(2) does not take an O_PATH descriptor. Linux 6.6 has a call that does; before that, the link of
- * the descriptor in /proc leads to the inode. */
-static int change_mode(int inode, mode_t mode)
-{
-	char path[32];
-
-#ifdef SYS_fchmodat2
-	if (syscall(SYS_fchmodat2, inode, "", mode, AT_EMPTY_PATH) == 0)
-		return 0;
-#endif
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", inode);
-	return chmod(path, mode) < 0 ? -errno : 0;
-}
-
 /* Looks at what bind made, which should have that name in the directory. */
 static int recognise(struct birth *birth, const char *name)
 {
@@ -123,7 +109,8 @@ static int settle(struct birth *birth)
 	    fchownat(inode, "", options->owner, options->group, AT_EMPTY_PATH) < 0)
 		return -errno;
 	/* The umask took part in bind. */
-	return (status.st_mode & 07777) == options->mode ? 0 : change_mode(inode, options->mode);
+	return (status.st_mode & 07777) == options->mode ? 0
+							 : fdpass_fd_chmod(inode, options->mode);
 }
 
 /* Binds it to that address, which is `name` in the directory: 0, -EADDRINUSE, ... */

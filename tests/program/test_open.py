@@ -13,7 +13,7 @@ import stat
 import pytest
 
 import peers
-from namespaces import AS_STRANGER, network, with_file
+from namespaces import AS_STRANGER, LINK_LOCAL, network, with_file
 from processes import LONG, STRANGER, until
 from programs import TRY_FDSEND, appears, identity
 
@@ -802,3 +802,16 @@ def test_listen_at_a_name_with_several_addresses(programs):
     assert programs.succeeds(sender).startswith("tcp:127.0.0.2:")
     with socket.socket(fileno=os.dup(fd)) as made:
         failure(programs, 1, "--listen", "tcp:many:%d" % made.getsockname()[1], "in use", before=before)
+
+
+@pytest.mark.needs_root
+def test_link_local_address(programs, meeting):
+    """What is printed names the link: without it nobody could connect to it."""
+    listener = meeting([programs.fdrecv_path, "-f", "3", "./listener", "--run", "python3", "-I", "-c", HTTP])
+    sender = meeting([programs.fdsend_path, "-b", "--listen", f"tcp:[{LINK_LOCAL}%lo]:0", "./listener"])
+    address = programs.succeeds(sender).strip()
+    assert re.fullmatch(rf"tcp:\[{LINK_LOCAL}%\d+\]:\d+", address)
+    client = meeting([programs.fdrecv_path, "-f", "0", "./client", "--run", "cat"])
+    programs.succeeds(meeting([programs.fdsend_path, "-b", "--connect", address, "./client"]))
+    assert programs.succeeds(client) == f"from a process of user {os.geteuid()}"
+    programs.succeeds(listener)

@@ -5,9 +5,13 @@ The sender and the receiver of a handover need nothing of it.
 """
 
 import os
+import signal
 import socket
+import stat
 
 import pytest
+
+from processes import until
 
 pytestmark = [pytest.mark.needs_namespaces, pytest.mark.needs_no_sanitizer]
 NO_PROC = "mount -t tmpfs none /proc"
@@ -105,3 +109,24 @@ def test_process_by_its_number(programs, inside, hold):
     there = hold({7: programs.text("held")})
     reference = programs.succeeds(inside.fdsend("--pidref", str(there.pid))).strip()
     assert reference.startswith(f"{there.pid}:")
+
+
+@pytest.mark.parametrize("words", [["fdrecv", "-f", "0", "./made", "--run", "cat"],
+                                   ["fdrecv", "--from-user", "any", "-f", "0", "./made", "--run", "cat"],
+                                   ["fdsend", "-b", "--socket-mode", "666", "--listen", "unix:./made", "./nobody"]],
+                         ids=["private", "public", "made"])
+def test_modes_that_the_umask_is_against(programs, inside, words):
+    """Of a socket, and of a run directory that is made for it. (Before Linux 6.6 that takes /proc.)"""
+    if tuple(map(int, os.uname().release.split(".")[:2])) < (6, 6):
+        pytest.skip("no fchmodat2(2)")
+    wanted = 0o600 if words[-1] == "cat" and "any" not in words else 0o666
+    process = getattr(inside, words[0])(*words[1:], umask=0o277)
+    if words[0] == "fdsend":
+        until(lambda: os.path.exists(programs.path("made")), "it is made")
+    assert stat.S_IMODE(os.lstat(programs.path("made")).st_mode) == wanted
+    process.signal(signal.SIGTERM)
+    process.wait()
+    named = inside.fdrecv("-f", "0", "name", "--run", "cat", umask=0o777)
+    assert stat.S_IMODE(os.lstat(programs.runtime).st_mode) == 0o700
+    named.signal(signal.SIGTERM)
+    named.wait()

@@ -72,6 +72,8 @@ END_TEST
 START_TEST(names_are_one_line)
 {
 	is(open("a\nb\x7f\x1b", O_RDWR | O_CREAT | O_CLOEXEC, 0600), "file", "a?b??");
+	is(open("c\xc2\x9b\xc2\xa9\xc2", O_RDWR | O_CREAT | O_CLOEXEC, 0600), "file",
+	   "c??\xc2\xa9\xc2");
 	is(open("\xc3\xa9", O_RDWR | O_CREAT | O_CLOEXEC, 0600), "file", "\xc3\xa9");
 }
 END_TEST

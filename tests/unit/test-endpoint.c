@@ -44,6 +44,7 @@ static const struct {
 	{"unix:/run/x.sock", AF_UNIX, SOCK_STREAM, ENDPOINT_PATH, NULL, "/run/x.sock"},
 	{"unix:./a:b[c]", AF_UNIX, SOCK_STREAM, ENDPOINT_PATH, NULL, "./a:b[c]"},
 	{"unix::", AF_UNIX, SOCK_STREAM, ENDPOINT_PATH, NULL, ":"},
+	{"unix:.fdpass-x/y", AF_UNIX, SOCK_STREAM, ENDPOINT_PATH, NULL, ".fdpass-x/y"},
 	{"unix: ", AF_UNIX, SOCK_STREAM, ENDPOINT_PATH, NULL, " "},
 	{"unix-dgram:/dev/log", AF_UNIX, SOCK_DGRAM, ENDPOINT_PATH, NULL, "/dev/log"},
 	{"unix-seqpacket:./x", AF_UNIX, SOCK_SEQPACKET, ENDPOINT_PATH, NULL, "./x"},
@@ -115,6 +116,8 @@ static const struct {
 	{"unix-abstract:", "the name is empty"},
 	{"unix:/", "names a directory"},
 	{"unix:./x/", "names a directory"},
+	{"unix:.fdpass-x", "names that begin with .fdpass- are reserved"},
+	{"unix-dgram:/run/.fdpass-", "names that begin with .fdpass- are reserved"},
 	{"unix-seqpacket:/run/", "names a directory"},
 	{"unix-abstract:a" NAME_107, "at most 107 bytes"},
 };

@@ -4,15 +4,21 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/acquire.h"
 #include "cli/diagnostic.h"
+#include "cli/printable.h"
 #include "cli/result.h"
 #include "tools/fdsend/program.h"
 
 static void print_line(void *context, int number, const char *text)
 {
-	fprintf(context, "%d %s\n", number, text);
+	char shown[2 * CLI_DIAGNOSTIC_MAX];
+
+	snprintf(shown, sizeof(shown), "%s", text);
+	cli_printable(shown, strlen(shown));
+	fprintf(context, "%d %s\n", number, shown);
 }
 
 static int list(const char *where, const struct fdpass_pidref *ref, FILE *stream)
