@@ -774,7 +774,7 @@ struct fdpass_send_options {
 	const struct fdpass_rule *rule; /* who may receive; NULL: a new rule */
 	enum fdpass_confirm confirm;
 	enum fdpass_waiting waiting;
-	enum fdpass_until until; /* more than ACCEPTED: `confirm` is taken as CONFIRM_ANSWER */
+	enum fdpass_until until; /* if not ACCEPTED: as with FDPASS_CONFIRM_ANSWER */
 	const struct fdpass_wait *wait;
 	fdpass_observer observer; /* or NULL */
 	void *observer_context;
@@ -788,7 +788,7 @@ struct fdpass_send_options {
 
 struct fdpass_delivery {
 	enum fdpass_proof proof;
-	uint32_t installed;      /* with PROOF_ANSWER: how many of them the receiver keeps */
+	uint32_t installed;      /* with FDPASS_PROOF_ANSWER: how many of them the receiver keeps */
 	struct fdpass_peer peer; /* the receiver */
 };
 

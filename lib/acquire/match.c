@@ -151,8 +151,8 @@ int fdpass_match_parse(const char *text, struct fdpass_match **ret_match,
 			scheme = &schemes[i];
 	}
 	if (scheme == NULL)
-		return malformed(error,
-				 "a description begins with listen, tcp:, udp:, unix: or file:");
+		return malformed(error, "a description is listen, tcp, udp or unix, with or "
+					"without :ADDRESS, or file:PATH");
 	match = calloc(1, sizeof(*match));
 	if (match == NULL)
 		return fdpass_error_set(error, FDPASS_STEP_MEMORY, -ENOMEM);

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Every page of the manual has its sections. Section 3 and the header say the same: every function that fdpass.h
-declares is in the NAME and the SYNOPSIS of one page, with its very types and parameters, and nothing else is; structs
-are shown as they are declared; and what a page refers to is there.
+declares is in the NAME and the SYNOPSIS of one page, with its very types and parameters, and nothing else is; every
+type and constant is on some page, by its whole name; structs are shown as they are declared; every word that an error
+may have is in a page; and what a page refers to is there.
 
-usage: manual.py FDPASS.H MAN-FOLDER
+usage: manual.py FDPASS.H MAN-FOLDER WORDING.C
 """
 
 import pathlib
@@ -44,6 +45,26 @@ def declared(header):
     return found
 
 
+def types_and_constants(header):
+    """Every other public name of a header."""
+    text = re.sub(r"/\*.*?\*/", " ", header, flags=re.DOTALL)
+    constants = re.findall(r"^#define (FDPASS_\w+) ", text, re.MULTILINE)
+    for values in re.findall(r"^enum \w+ \{(.*?)\}", text, re.MULTILINE | re.DOTALL):
+        constants += re.findall(r"\bFDPASS_\w+", values)
+    types = re.findall(r"^(?:struct|enum) (\w+)(?: \{|;)", text, re.MULTILINE)
+    return sorted({*types, *re.findall(r"^typedef .*?\(\*(\w+)\)", text, re.MULTILINE)}), sorted(set(constants))
+
+
+def to_be_shown(header):
+    """What a program cannot use by its name alone: structs with members, and types of functions."""
+    return re.findall(r"^(struct \w+) \{|^typedef .*?(\(\*\w+\))", header, re.MULTILINE)
+
+
+def words_of_errors(wording):
+    """Every word for a table that struct fdpass_error may have in `text`: those that have a phrase of their own."""
+    return sorted(set(re.findall(r'^\t\{FDPASS_STEP_\w+, \w+, "(\w+)",', wording, re.MULTILINE)))
+
+
 def unquoted(text):
     return plain(text.strip('"'))
 
@@ -57,10 +78,10 @@ def synopsis(text):
 
 
 def literal_structs(text):
-    """Every struct that a page shows."""
+    """Every type that a page shows."""
     for block in re.findall(r"^\.Bd -literal\n(.*?)^\.Ed$", text, re.MULTILINE | re.DOTALL):
         lines = [shown(line) for line in block.splitlines()]
-        if lines and re.match(r"(struct|enum) \w+ \{", lines[0]):
+        if lines and re.match(r"(struct|enum) \w+ \{|typedef ", lines[0]):
             yield lines
 
 
@@ -79,9 +100,20 @@ def check_others(folder):
     return len(pages), findings
 
 
+def check_words(wording, folder):
+    """The words that an error may have: how many, and which no page of section 3 tells."""
+    words = words_of_errors(pathlib.Path(wording).read_text())
+    told = set()
+    for page in pathlib.Path(folder).glob("*.3"):
+        told |= set(re.findall(r"^\.(?:It )?Ql (?:\( )?(\w+)", page.read_text(), re.MULTILINE))
+    return len(words), [f"{word}: no page says when an error has that word" for word in words if word not in told]
+
+
 def check(header, folder):
     header = pathlib.Path(header).read_text()
     functions = declared(header)
+    types, constants = types_and_constants(header)
+    everything, literal = "", ""
     expanded = header.expandtabs(8)
     pages = sorted(pathlib.Path(folder).glob("*.3"))
     findings = []
@@ -107,8 +139,10 @@ def check(header, folder):
                 findings.append(f"{page.name}: {name} is not declared like that")
         findings += [f"{page.name}: {name} is in the NAME and not in the SYNOPSIS"
                      for name in named if name in functions and name not in synopsis(text)]
-        findings += [f"{page.name}: {lines[0]} is not so in the header" for lines in literal_structs(text)
-                     if "\n".join(lines) not in expanded]
+        for lines in literal_structs(text):
+            literal += lines[0] + "\n"
+            if "\n".join(lines) not in expanded:
+                findings.append(f"{page.name}: {lines[0]} is not so in the header")
         for reference in re.findall(r"^\.Xr \(? ?(fd[\w-]+) (\d)", text, re.MULTILINE):
             if not (pathlib.Path(folder) / ".".join(reference)).is_file():
                 findings.append(f"{page.name}: there is no {reference[0]}({reference[1]})")
@@ -116,13 +150,20 @@ def check(header, folder):
             if not re.search(rf"\b{name}\b", header) and name not in [p.stem for p in pages] \
                     and not name.endswith("_"):
                 findings.append(f"{page.name}: {name} is not in the header")
+        findings += [f"{page.name}: {word} is short for FDPASS_{word}"
+                     for word in sorted(set(re.findall(r"\b[A-Z]+_[A-Z_]+\b", text))) if f"FDPASS_{word}" in constants]
+        everything += text
     findings += [f"{name}: no page has it" for name in sorted(functions) if name not in names]
+    findings += [f"{name}: is on no page" for name in [*types, *constants] if not re.search(rf"\b{name}\b", everything)]
+    findings += [f"{name}: no page shows it" for name in map("".join, to_be_shown(header)) if name not in literal]
     return len(functions), len(pages), findings
 
 
 if __name__ == "__main__":
-    count, looked_at, found = check(*sys.argv[1:])
-    others, lacking = check_others(sys.argv[2])
-    if count == 0 or looked_at == 0 or others == 0:
-        found.append(f"{sys.argv[1]}: no functions, or no pages")
-    conclude(f"{count} functions and {looked_at} + {others} pages looked at", found + lacking)
+    header_file, man_folder, wording_file = sys.argv[1:]
+    count, looked_at, found = check(header_file, man_folder)
+    others, lacking = check_others(man_folder)
+    words, untold = check_words(wording_file, man_folder)
+    if 0 in (count, looked_at, others, words):
+        found.append(f"{header_file}: no functions, no pages, or no words")
+    conclude(f"{count} functions and {looked_at} + {others} pages looked at", found + lacking + untold)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""mandoc and groff find nothing to warn about in the manual pages, and what their literal blocks show
-can be copied: no character there becomes another one on its way to the reader.
+"""mandoc and groff find nothing to warn about in the manual pages; what their literal blocks show can be copied: no
+character there becomes another one on its way to the reader; and no markup is read as text, nor a word as markup.
 
 usage: pages.py MANDOC MAN-FOLDER
 """
@@ -17,6 +17,16 @@ CHANGED = {"-": r"\-", "'": r"\(aq", "`": r"\(ga", "^": r"\(ha", "~": r"\(ti"}
 ESCAPES = {r"\-": "-", r"\(aq": "'", r"\(dq": '"', r"\(ga": "`", r"\(ha": "^", r"\(ti": "~",
            r"\e": "\\", r"\&": ""}
 ESCAPE = re.compile(r"\\(?:\(..|.)|" + "|".join(map(re.escape, CHANGED)))
+
+
+# Words of English, capitalised, that are macros where macros are looked for: in a heading or the head of an item.
+MACROS = re.compile(r"^\.(?:Sh|Ss|It|Nd) (?:.* )?(Ad|An|At|Do|Em|En|Es|In|So|Us)(?: |$)")
+# What is left in the text when a macro was not where macros are looked for, or within itself.
+LEFT_OVER = {
+    "a list that is none": re.compile(r"^\s*-(?:\s|$)|(?:^|\s)::(?:\s|$)"),
+    "a quotation within itself": re.compile("\u2019\u2019"),
+    "'a' before a vowel": re.compile(r"(?<![-\w])[Aa]\s+[aei]\w"),
+}
 
 
 class Trouble(Exception):
@@ -77,6 +87,27 @@ def check_blocks(mandoc, path):
         yield f"{path.name}:{trouble}"
 
 
+def without_blocks(text):
+    """A page without its literal blocks and comments."""
+    text = re.sub(r"^\.Bd -literal.*?^\.Ed$", "", text, flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r'^\.\\".*\n', "", text, flags=re.MULTILINE)
+
+
+def check_text(mandoc, path):
+    """What is markup, and what is text."""
+    source = without_blocks(path.read_text())
+    for line in source.splitlines():
+        found = MACROS.search(line)
+        if found:
+            yield f"{path.name}: '{line}': {found[1]} is a macro here: write \\&{found[1]}"
+    made = subprocess.run([mandoc, "-T", "utf8", "-O", "width=1000"], input=source, capture_output=True, text=True).stdout
+    for line in re.sub(".\b", "", made).splitlines():
+        for what, pattern in LEFT_OVER.items():
+            found = pattern.search(line)
+            if found:
+                yield f"{path.name}: {what}: '{line[max(0, found.start() - 40):found.end() + 40].strip()}'"
+
+
 def warnings(command):
     run = subprocess.run(command, capture_output=True, text=True)
     found = (run.stdout + run.stderr).splitlines()
@@ -94,6 +125,7 @@ def check(mandoc, folder):
         findings += [f"{page.name}: groff: {found}"
                      for found in warnings(["groff", "-mandoc", "-Tutf8", "-ww", "-z", str(page)])]
         findings += check_blocks(mandoc, page)
+        findings += check_text(mandoc, page)
     return len(pages), findings
 
 

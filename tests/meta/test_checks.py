@@ -339,6 +339,23 @@ def test_pages(tmp_path):
     assert any("Bogus" in finding for finding in pages.check("mandoc", tmp_path)[1])
 
 
+@pytest.mark.parametrize("text, words", [
+    (".Ss An answer\nIt is one.\n", ["An is a macro", "Ss An answer"]),
+    (".Bl -tag -width Ds\n.It In a script\nIt is one.\n.El\n", ["In is a macro"]),
+    ("-\n.Er EBADF\n:: It is closed.\n", ["a list that is none", ":: It is"]),
+    ("- [\n.Er EBADF\n] , it is closed.\n", ["a list that is none"]),
+    (".Bl -tag -width Ds\n.It Ql one , Ql two\nNumbers.\n.El\n", ["within itself"]),
+    ("It takes a\n.Fa error .\n", ["before a vowel"]),
+])
+def test_pages_reports_markup_and_text(tmp_path, text, words):
+    page = ".Dd $Mdocdate: August 1 2026 $\n.Dt X 1\n.Os\n.Sh NAME\n.Nm x\n.Nd a thing\n.Sh DESCRIPTION\n"
+    fine = ".Ss \\&An answer\nSee a - b, x::y and an error.\n.Bd -literal\na list :: of its own\n.Ed\n"
+    path = write(tmp_path / "x.1", page + fine)
+    assert pages.check("mandoc", tmp_path) == (1, [])
+    path.write_text(page + text)
+    only(pages.check("mandoc", tmp_path)[1], "x.1", *words)
+
+
 # -------------------------------------------------------------------------------------- versions
 
 def versioned(tmp_path, changed=None, text=None):
@@ -395,6 +412,12 @@ HEADER = """/* int fdpass_not(void); */
 struct fdpass_thing {
 	int a; /* one */
 };
+#define FDPASS_H
+#define FDPASS_THING_MAX 3
+enum fdpass_color {
+	FDPASS_COLOR_RED = 0, /* as FDPASS_COLOR_BLUE was */
+};
+typedef void (*fdpass_told)(int a);
 int fdpass_thing_do(const struct fdpass_thing *thing, void (*tell)(int a, int b));
 void fdpass_thing_undo(void);
 """
@@ -422,6 +445,12 @@ struct fdpass_thing {
         int a; /* one */
 };
 .Ed
+.Bd -literal
+typedef void (*fdpass_told)(int a);
+.Ed
+.Dv FDPASS_THING_MAX
+.Vt enum fdpass_color
+.Dv FDPASS_COLOR_RED
 .Sh RETURN VALUES
 .Sh EXAMPLES
 .Sh SEE ALSO
@@ -447,6 +476,13 @@ def test_manual_that_says_the_same(tmp_path):
     ("        int a; /* one */", "        int b; /* one */", ["struct fdpass_thing", "not so"]),
     (".Sh EXAMPLES\n", "", ["sections"]),
     (".Xr fdpass_thing 3", ".Xr fdpass_other 3", ["fdpass_other(3)"]),
+    (".Dv FDPASS_THING_MAX\n", "", ["FDPASS_THING_MAX", "on no page"]),
+    (".Dv FDPASS_COLOR_RED\n", "", ["FDPASS_COLOR_RED", "on no page"]),
+    (".Vt enum fdpass_color\n", "", ["fdpass_color", "on no page"]),
+    (".Dv FDPASS_COLOR_RED", ".Dv FDPASS_COLOR_RED or COLOR_RED", ["short for FDPASS_COLOR_RED"]),
+    ("(*fdpass_told)(int a)", "(*fdpass_told)(int b)", ["fdpass_told", "not so"]),
+    ("typedef void (*fdpass_told)(int a);", "fdpass_told", ["(*fdpass_told)", "no page shows"]),
+    ("struct fdpass_thing {", "fdpass_thing {", ["struct fdpass_thing", "no page shows"]),
 ])
 def test_manual_that_does_not(tmp_path, old, new, words):
     assert old in PAGE
@@ -460,6 +496,17 @@ def test_manual_that_lacks_a_function(tmp_path):
 
 def test_manual_that_has_what_is_none(tmp_path):
     only(manual_findings(tmp_path, PAGE + ".Dv FDPASS_NOTHING\n"), "FDPASS_NOTHING", "not in the header")
+
+
+def test_manual_tells_the_words_of_errors(tmp_path):
+    wording = write(tmp_path / "wording.c", """\t{FDPASS_STEP_WAIT, 0, "sent", "it was sent"},
+\t{FDPASS_STEP_WAIT, 0, "old", "it is old"},
+\t{FDPASS_STEP_PEER, EPERM, NULL, "it is not admitted"},
+""")
+    page = write(tmp_path / "man/fdpass_thing.3", ".It Ql sent\nIt was sent.\nIt is old\n.Ql ( old ) .\n")
+    assert manual.check_words(wording, tmp_path / "man") == (2, [])
+    page.write_text(".It Ql sent\nIt was sent.\nIt is old.\n")
+    only(manual.check_words(wording, tmp_path / "man")[1], "old")
 
 
 @pytest.mark.parametrize("name, sections", manual.AT_LEAST.items())

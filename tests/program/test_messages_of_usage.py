@@ -99,7 +99,7 @@ fdsend -p '' -f 0 name
 fdsend -p 0 -f 0 name
     -p '0': no process has such a number
 fdsend -p nginx -f 0 name
-    -p 'nginx': a description begins with listen, tcp:, udp:, unix: or file:
+    -p 'nginx': a description is listen, tcp, udp or unix, with or without :ADDRESS, or file:PATH
 fdsend -p 12:x -f 0 name
     -p '12:x': this is neither PID nor PID:INODE, as fdsend --pidref prints it
 fdsend -p listen:http -f 0 name
@@ -165,7 +165,7 @@ fdrecv -p 1 -f 0 --run cat
 fdrecv -p 1 -f 0,1 3 --run cat
     '3': fewer descriptors (1) than targets (2)
 fdrecv -p 1 -f 0 name --run cat
-    'name': a description begins with listen, tcp:, udp:, unix: or file:; this is to be taken from --pid 1, and a SOCKSPEC stands before that
+    'name': a description is listen, tcp, udp or unix, with or without :ADDRESS, or file:PATH; this is to be taken from --pid 1, and a SOCKSPEC stands before that
 fdrecv -p 1 -d -m r -f 0 3 --run cat
     --mode: -d shares the open file, with the mode that it has
 fdrecv -a -p 1 -f 0 3 --run cat
