@@ -2,12 +2,12 @@
 """The manual pages do not lie: every example in them is run as it stands there, and every option of a
 program's table is in its page, and the other way round.
 
-Each literal block in EXAMPLES has comment lines right before it:
+What is typed is run as man(1) shows it and a reader pastes it: indented. Each literal block in EXAMPLES has comment lines right before it:
 
     example: NAME   the example that it belongs to; its blocks are terminals, all started at once
     file: NAME      the block is not typed, but is the content of that file
-    before: SHELL   run first
-    first: PATH     started when somebody listens there
+    before: SHELL   run first; the page tells of the files that it makes
+    first: PATH     started when somebody listens there; not the first block of an example
     user: root, or nobody
     network: own    all of the example is in a network of its own, where every port is free; needs root
     stdin: LINE, stdout: LINE       what goes in, and all that must come out
@@ -26,6 +26,7 @@ import select
 import socket
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ from programs import FDFWD, FDRECV, FDSEND, appears
 TOP = Path(__file__).resolve().parents[2]
 MAN = TOP / "man"
 PAGES = ["fdsend.1", "fdrecv.1", "fdfwd.1", "fdpass.7", "fdpass-protocol.7"]
+INDENTATION = " " * 11  # of man(1), and of .Bd -offset indent
 ONCE = {"example", "file", "before", "first", "user", "network", "status", "after"}
 MANY = {"stdin", "stdout", "stderr", "terminal", "shows", "leaves"}
 
@@ -89,6 +91,9 @@ def examples_of(name, text):
     for section, comments, number, lines in pages.literal_blocks(text):
         if section == "EXAMPLES":
             block = Block(f"{name}:{number}", comments, lines)
+            if not block.file:
+                block.text = textwrap.indent(block.text, INDENTATION)
+            assert not block.first or block.example in found, f"{block.where}: what is to be there comes later"
             found.setdefault(block.example, []).append(block)
     return found
 
@@ -194,6 +199,37 @@ def test_example(programs, blocks):
         programs.start = lambda argv, **conditions: start([*prefix, *argv], **conditions)
         run(programs, blocks)
         programs.start = start
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_files_of_examples_are_named(name):
+    """What a reader must have, and an example makes `before` unseen, the page mentions."""
+    text = (MAN / name).read_text()
+    named = set(re.findall(r"^\.Pa (\S+)", text.split(".Sh EXAMPLES")[1], re.MULTILINE))
+    for blocks in examples_of(name, text).values():
+        for block in blocks:
+            made = set(re.findall(r">\s*([\w.-]+)", block.before or ""))
+            assert bool(made) == bool(block.before) and made <= named, (block.where, made - named)
+
+
+@pytest.mark.parametrize("old, new, prints", [
+    ("", "", "this is a test\n"),
+    ("--run cat", "--run false", None),
+    ("--run cat", "--run /nonexistent", None),
+    ("--run cat", "--run sh -c 'cat; exit 3'", None),
+    ("--ready-fd 3", "--nonsense", None),
+    ("fdsend -f 0", "fdsend --to-user 4294967294 -f 0", None),
+])
+def test_makefile_fails_when_it_should(programs, old, new, prints):
+    makefile, test = examples_of("fdpass.7", (MAN / "fdpass.7").read_text())["makefile"]
+    assert old in makefile.text
+    # Nothing is to wait when nobody comes.
+    (programs.folder / "Makefile").write_text(makefile.text.replace(old, new, 1).replace("-t 10", "-t 1"))
+    process = programs.shell(test.text, cwd=programs.folder, env={"PATH": programs.environment()["PATH"]})
+    result = process.wait()
+    assert (result.status == 0) == (prints is not None), result
+    if prints is not None:
+        assert result.stdout == prints
 
 
 PAGE = """.Sh EXAMPLES
