@@ -3,7 +3,7 @@
 
 usage: load.py PORT [CLIENTS [SECONDS-FOR-A-REQUEST]]
 
-Every request has a TCP connection of its own, and the body of an answer is the name of who gave it. What
+Every request has a TCP connection of its own, and the body of an answer is the name of who gave it, as a line. What
 happens is told at once: "answered NAME COUNT" when COUNT is 1 or a multiple of 25, and "failed KIND" for every
 request without a whole answer. End of input ends it; its last line is the sum of it all, as JSON.
 """
@@ -45,7 +45,7 @@ def ask(port, patience):
     length = HEAD.fullmatch(head + b"\r\n")
     if length is None or len(body) != int(length[1]):
         raise EOFError
-    return body.decode()
+    return body.decode().strip()
 
 
 def count(what, which, seconds):

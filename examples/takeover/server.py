@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""An ordinary HTTP server on 127.0.0.1; every answer is the number of the process that gave it.
+"""An ordinary HTTP server on 127.0.0.1; every answer is a line with the number of the process that gave it.
 
 usage: server.py [PORT [reuseport]]
 
@@ -14,7 +14,7 @@ import sys
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        answer = str(os.getpid()).encode()
+        answer = f"{os.getpid()}\n".encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()

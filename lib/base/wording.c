@@ -138,7 +138,9 @@ char *fdpass_error_format(const struct fdpass_error *error, char *text, size_t s
 		return text;
 	text[0] = '\0';
 	add(&line, "%s: ", fdpass_step_text(error->step));
-	if (phrase == NULL || phrase->step == FDPASS_STEP_WAIT)
+	if (error->step == FDPASS_STEP_WAIT && error->code == ETIMEDOUT)
+		add(&line, "the time ran out"); /* its errno speaks of connections */
+	else if (phrase == NULL || phrase->step == FDPASS_STEP_WAIT)
 		add(&line, "%s", words(error->code, room, sizeof(room)));
 	if (phrase != NULL && phrase->step == FDPASS_STEP_WAIT)
 		add(&line, "; ");

@@ -367,6 +367,7 @@ def versioned(tmp_path, changed=None, text=None):
         "packaging/debian/changelog": "fdpass (1.2.3) unstable; urgency=medium\n\n -- A B <a@b>  Wed, 25 Nov\n",
         "packaging/fdpass.spec": "Name: fdpass\nVersion:  1.2.3\n* Wed Nov 25 2026 A B <a@b> - 1.2.3-1\n",
         "packaging/APKBUILD": "# Maintainer: A B <a@b>\npkgname=fdpass\npkgver=1.2.3\n",
+        "SECURITY.md": "# Security\n\nContact: A B <a@b>\n",
     }
     for name, content in files.items():
         write(tmp_path / name, content.replace(*text) if name == changed else content)
@@ -388,6 +389,8 @@ def test_versions_allows(tmp_path):
     ("packaging/debian/changelog", ("A B", "B A")),
     ("packaging/fdpass.spec", ("a@b", "b@a")),
     ("packaging/APKBUILD", ("# Maintainer", "# Contributor")),
+    ("SECURITY.md", ("A B", "B A")),
+    ("SECURITY.md", ("Contact: ", "Ask ")),
 ])
 def test_versions_reports(tmp_path, name, text):
     only(versioned(tmp_path, name, text), name)

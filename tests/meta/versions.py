@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Every file that says the version says the same one as meson.build, the release notes are dated once the
-version is packaged, and all packages have the same maintainer.
+version is packaged, and all packages have the same maintainer, who is told of vulnerabilities.
 
 usage: versions.py SOURCE-ROOT
 """
@@ -28,6 +28,7 @@ MAINTAINED = {
     "packaging/debian/changelog": rf"^ -- {PERSON}  ",
     "packaging/fdpass.spec": rf"^\* \w+ \w+ \d+ \d+ {PERSON} - ",
     "packaging/APKBUILD": rf"^# Maintainer: {PERSON}$",
+    "SECURITY.md": rf"^Contact: {PERSON}$",
 }
 
 

@@ -155,7 +155,8 @@ def test_after_a_refusal_the_wait_goes_on(programs):
     given, surplus = distinct(programs, 2), distinct(programs, 3)
     command, read = programs.listing()
     receiver = programs.fdrecv("--fdname", "x:y", "-f", "5", "other", "-l", "web", "--run", *command)
-    programs.fails(give(programs, "web", *surplus), 1, "refused", "target 5 is in the way")
+    programs.fails(give(programs, "web", *surplus), 1, "refused",
+                   "target 5 is in the way of --listen-fds, which takes 3 to 5")
     programs.fails(give(programs, "web", *surplus[:1]), 1, "refused", "2 names")
     programs.succeeds(give(programs, "other", *surplus[:1]))
     programs.succeeds(give(programs, "web", *given))

@@ -134,7 +134,7 @@ fdrecv -f 0 name -f 1 name --run cat
 fdrecv -f 0 name -a --run cat
     no TARGET and SOCKSPEC after -a
 fdrecv -l name -f 3 other --run cat
-    target 3 is in the way of --listen-fds, which takes 3 to 3
+    target 3 is in the way of --listen-fds, which takes 3
 fdrecv -f 0 name --from-user daemon --run cat
     'name': others cannot reach a name in the run directory; with --from-user and --from-group use a path or --abstract
 fdrecv -f 0 listen:80 --run cat

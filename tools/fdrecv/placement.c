@@ -106,6 +106,7 @@ static int check_collision(const struct request *request, const size_t *came, ch
 			   size_t size)
 {
 	size_t wanted = 0, at;
+	int length;
 
 	for (size_t i = 0; i < request->group_count; i++)
 		if (request->groups[i].target == TARGET_LISTEN)
@@ -114,9 +115,11 @@ static int check_collision(const struct request *request, const size_t *came, ch
 	if (at == request->target_count ||
 	    (size_t)(request->targets[at] - FDPASS_ACTIVATION_FIRST) >= wanted)
 		return 0;
-	snprintf(reason, size, "target %d is in the way of --listen-fds, which takes %d to %zu",
-		 request->targets[at], FDPASS_ACTIVATION_FIRST,
-		 FDPASS_ACTIVATION_FIRST + wanted - 1);
+	length = snprintf(reason, size, "target %d is in the way of --listen-fds, which takes %d",
+			  request->targets[at], FDPASS_ACTIVATION_FIRST);
+	if (wanted > 1 && length > 0 && (size_t)length < size)
+		snprintf(reason + length, size - (size_t)length, " to %zu",
+			 FDPASS_ACTIVATION_FIRST + wanted - 1);
 	return -EEXIST;
 }
 

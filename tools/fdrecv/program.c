@@ -4,7 +4,9 @@
 
 static const struct cli_option options[] = {
 	{"fd", 'f', OPT_FD, "LIST", CLI_FDS, CLI_REQUIRED, NULL,
-	 "put what comes on these numbers, in order: '3', '0,1,2' or '4-9'", "Targets"},
+	 "put what comes on these numbers, in order: '3', '0,1,2' or '4-9', or by name: "
+	 "'in=0,out=1'",
+	 "Targets"},
 	{"stdin", 'i', OPT_STDIN, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL, "the same as --fd 0",
 	 NULL},
 	{"stdout", 'o', OPT_STDOUT, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL, "the same as --fd 1",
@@ -24,7 +26,8 @@ static const struct cli_option options[] = {
 	{"pid", 'p', OPT_PID, "PROCESS", CLI_PROCESS, CLI_REQUIRED, NULL,
 	 "take the next targets' descriptors, a LIST or an EXPR, out of this process", NULL},
 	{"dup", 'd', OPT_DUP, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
-	 "share its descriptors instead of opening the files again; sockets always are", NULL},
+	 "share its descriptors instead of opening the files again; sockets of an EXPR always are",
+	 NULL},
 	{"pidfd-getfd", 'g', OPT_DUP, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
 	 "the same as --dup", NULL},
 	{"mode", 'm', OPT_MODE, "MODE", CLI_CHOICE, CLI_REQUIRED, "r|w|r+",
