@@ -41,10 +41,10 @@ def test_a_server_is_replaced(programs):
         return result.stdout
 
     first = serve(old)
-    assert answer() == str(first.pid)
+    assert answer() == f"{first.pid}\n"
     second = serve(new)
     assert first.wait().status == -signal.SIGKILL
-    assert answer() == str(second.pid)
+    assert answer() == f"{second.pid}\n"
     second.kill()
 
 
