@@ -444,6 +444,17 @@ def test_page_receiver_says_that_the_command_failed(programs, page_peers):
     assert receiver.wait().status == 127
 
 
+def test_page_peers_can_be_pasted(programs):
+    """What takes the indentation away makes of what man(1) shows what the page has."""
+    examples = examples_of("", (MAN / "fdpass-protocol.7").read_text())
+    paste, = examples["paste"]
+    for file in (block for blocks in examples.values() for block in blocks if block.file):
+        shown = programs.text(textwrap.indent(file.text, INDENTATION))
+        programs.succeeds(programs.shell(paste.text, cwd=programs.folder, fds={0: shown}))
+        programs.close(shown)
+        assert (programs.folder / "give.py").read_text() == file.text
+
+
 # ----------------------------------------------------------------- what the page says, byte by byte
 
 def test_page_bytes_are_the_programs_bytes(programs):
