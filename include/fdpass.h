@@ -991,7 +991,9 @@ void fdpass_handover_accept(struct fdpass_handover *handover, uint32_t installed
  * A handover is answered once, by this or by fdpass_handover_accept(): a second answer is not sent. */
 void fdpass_handover_refuse(struct fdpass_handover *handover, const char *reason);
 
-/* After fdpass_handover_accept(): says that what was to be run with them could not be started. */
+/* After fdpass_handover_accept(): says that what was to be run with them could not be started. A sender that
+ * waits for the start takes an end of the connection without this for it: so it comes before every other end,
+ * also of the process, but by a signal. */
 void fdpass_handover_fail(struct fdpass_handover *handover, const char *reason);
 
 /* The connection, which stays open to tell the sender about exec; still the handover's. */
