@@ -71,6 +71,10 @@ static const struct cli_wording sending[] = {
 	{FDPASS_STEP_START, EOWNERDEAD, "hidden",
 	 "{where}: accepted, but the receiver is not visible in /proc; it cannot be told whether "
 	 "it has started its command"},
+	{FDPASS_STEP_START, EOWNERDEAD, "relay",
+	 "{where}: accepted, but process {process} passes them on, as fdfwd does; it cannot be "
+	 "told "
+	 "what becomes of them there"},
 	{FDPASS_STEP_START, EOWNERDEAD, NULL,
 	 "{where}: accepted, and then the receiver ended; it cannot be told whether it had started "
 	 "its command"},

@@ -33,7 +33,7 @@ void cli_report_sending(void *context, const struct fdpass_event *event)
 		cli_progress_tell(&sending->progress, where, event->done, event->total);
 		break;
 	case FDPASS_EVENT_ACCEPTED:
-		cli_verbose("%s: process %jd has them, and is to run its command", where, pid);
+		cli_verbose("%s: process %jd has them; its command is waited for", where, pid);
 		break;
 	case FDPASS_EVENT_STARTED:
 		cli_verbose("%s: process %jd runs its command", where, pid);

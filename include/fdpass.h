@@ -822,10 +822,11 @@ struct fdpass_delivery {
  *            before it had asked for the descriptors of a rich handover, so that nothing was given
  *            -ENOMSG: it was read, but by a receiver that does not answer (CONFIRM_ANSWER only, or with
  *            error->text "until" since more was to be waited for)
- *   START    the receiver has accepted, and
+ *   START    the receiver, error->peer, has accepted, and
  *            -ENOEXEC: could not start what it was to run; its reason is in error->text
  *            -EOWNERDEAD: cannot tell, since it was ended by a signal ("killed" in error->text), or is not
- *            visible in /proc ("hidden"), or has ended nobody knows how ("unknown")
+ *            visible in /proc ("hidden"), or has ended nobody knows how ("unknown"), or runs nothing and
+ *            has passed them on ("relay")
  *            or it was not even connected to: -EOPNOTSUPP ("kernel"), before Linux 6.5
  *   WAIT     -ETIMEDOUT, -ECANCELED; error->text is "accepted" when it has not started yet, "started" when
  *            it has not ended yet, "sent" when the message had gone out already, so
@@ -995,6 +996,10 @@ void fdpass_handover_refuse(struct fdpass_handover *handover, const char *reason
  * waits for the start takes an end of the connection without this for it: so it comes before every other end,
  * also of the process, but by a signal. */
 void fdpass_handover_fail(struct fdpass_handover *handover, const char *reason);
+
+/* After fdpass_handover_accept(): says that this process runs nothing with them, and has given them to others,
+ * as fdfwd(1) does: a sender that waits for a start hears that nobody here can tell. */
+void fdpass_handover_passed_on(struct fdpass_handover *handover);
 
 /* The connection, which stays open to tell the sender about exec; still the handover's. */
 int fdpass_handover_fd(const struct fdpass_handover *handover);

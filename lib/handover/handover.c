@@ -67,6 +67,11 @@ void fdpass_handover_fail(struct fdpass_handover *handover, const char *reason)
 	fdpass_incoming_answer(&handover->incoming, FRAME_FAILED, 0, reason);
 }
 
+void fdpass_handover_passed_on(struct fdpass_handover *handover)
+{
+	fdpass_incoming_answer(&handover->incoming, FRAME_PASSED_ON, 0, "");
+}
+
 int fdpass_handover_move(struct fdpass_handover *handover, int lowest)
 {
 	return fdpass_fd_raise(&handover->incoming.socket, lowest);

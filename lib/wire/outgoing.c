@@ -135,6 +135,7 @@ static int step_answer(struct outgoing *outgoing)
 			return -EBUSY;
 		case FRAME_GO_ON:
 		case FRAME_FAILED:
+		case FRAME_PASSED_ON:
 			return -EPROTO;
 		}
 	}

@@ -169,6 +169,27 @@ def test_signal(programs):
     assert not os.path.lexists(programs.named("from"))
 
 
+# ------------------------------------------------------------------------- what becomes of it there
+
+@pytest.mark.parametrize("until", ["--until-run", "--until-exit"])
+@pytest.mark.parametrize("keep", [[], ["--keep"]], ids=str)
+@pytest.mark.parametrize("interpreter, status", [("#!/nonexistent", 127), ("#!/bin/sh", 0)], ids=["fails", "runs"])
+def test_what_becomes_of_it_is_not_known(programs, until, keep, interpreter, status):
+    """The end of fdfwd's connection is no start of a command."""
+    command = programs.folder / "command"
+    command.write_text(f"{interpreter}\n")
+    command.chmod(0o755)
+    receiver = programs.fdrecv("-f", "0", "to", "--run", "./command")
+    relay = programs.fdfwd(*keep, "from", "to")
+    message = programs.fails(programs.fdsend("-v", until, "-f", "0", "from"), 1, "accepted", "cannot be told",
+                             f"process {relay.pid} passes them on")
+    assert "runs its command" not in message
+    assert receiver.wait().status == status
+    if keep:
+        relay.signal(signal.SIGTERM)
+    assert relay.wait().status == (-signal.SIGTERM if keep else 0)
+
+
 # -------------------------------------------------------------------------------------------- keep
 
 def test_one_after_the_other(programs):

@@ -75,6 +75,12 @@ static const struct failure sending[] = {
 	 "s: accepted, but the receiver is not visible in /proc; it cannot be told whether it has "
 	 "started its command",
 	 PEER_NONE},
+	{FDPASS_STEP_START,
+	 EOWNERDEAD,
+	 "relay",
+	 "s: accepted, but process 12 passes them on, as fdfwd does; it cannot be told what "
+	 "becomes of them there",
+	 {12, 34, 56}},
 	{FDPASS_STEP_START, EOWNERDEAD, "unknown",
 	 "s: accepted, and then the receiver ended; it cannot be told whether it had started its "
 	 "command",

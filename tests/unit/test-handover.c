@@ -92,6 +92,17 @@ START_TEST(accepted_and_failed)
 }
 END_TEST
 
+START_TEST(accepted_and_passed_on)
+{
+	fdpass_handover_accept(handover, 1);
+	fdpass_handover_passed_on(handover);
+	fdpass_handover_free(handover);
+	ck_assert(raw_has_record(peer, 'A', 1, ""));
+	ck_assert(raw_has_record(peer, 'P', 0, ""));
+	ck_assert(peer_is_at_end());
+}
+END_TEST
+
 START_TEST(refused)
 {
 	fdpass_handover_refuse(handover, "not today");
@@ -225,6 +236,7 @@ int main(void)
 	tcase_add_test(tcase, what_it_is);
 	tcase_add_test(tcase, accepted);
 	tcase_add_test(tcase, accepted_and_failed);
+	tcase_add_test(tcase, accepted_and_passed_on);
 	tcase_add_test(tcase, refused);
 	tcase_add_test(tcase, a_long_reason_is_cut);
 	tcase_add_test(tcase, not_answered);

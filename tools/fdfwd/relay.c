@@ -71,5 +71,7 @@ int fdfwd_relay(const struct forwarding *forwarding, struct fdpass_handover *han
 		return r;
 	}
 	fdpass_handover_accept(handover, (uint32_t)fdpass_set_count(set));
+	/* Our end is not the start of what they run. */
+	fdpass_handover_passed_on(handover);
 	return 0;
 }
