@@ -53,8 +53,8 @@ void cli_report_delivery(const char *where, size_t sent, const struct fdpass_del
 		cli_verbose("%s: sent %zu, not confirmed, as --no-confirm says", where, sent);
 		break;
 	case FDPASS_PROOF_READ:
-		cli_verbose("%s: process %jd has read the message with %zu; it does not answer, so "
-			    "more cannot be known",
+		cli_verbose("%s: process %jd has read the message with %zu; who has them does not "
+			    "answer, so more cannot be known",
 			    where, (intmax_t)delivery->peer.pid, sent);
 		break;
 	case FDPASS_PROOF_ANSWER:

@@ -765,7 +765,7 @@ enum fdpass_until {
 /* How it is known that a handover arrived. */
 enum fdpass_proof {
 	FDPASS_PROOF_NONE,   /* it is not: FDPASS_CONFIRM_NONE */
-	FDPASS_PROOF_READ,   /* the receiver read the message; it said nothing */
+	FDPASS_PROOF_READ,   /* the message was read, by somebody who said nothing */
 	FDPASS_PROOF_ANSWER, /* the receiver said that it has them */
 };
 
@@ -997,8 +997,10 @@ void fdpass_handover_refuse(struct fdpass_handover *handover, const char *reason
  * also of the process, but by a signal. */
 void fdpass_handover_fail(struct fdpass_handover *handover, const char *reason);
 
-/* After fdpass_handover_accept(): says that this process runs nothing with them, and has given them to others,
- * as fdfwd(1) does: a sender that waits for a start hears that nobody here can tell. */
+/* Says that this process runs nothing with them, and has given them to others, as fdfwd(1) does. After
+ * fdpass_handover_accept(): a sender that waits for a start hears that nobody here can tell. Instead of it:
+ * one of those has read them and does not answer, which is PROOF_READ to the sender; of what came with names, or
+ * is more than FDPASS_MESSAGE_MAX, it is no answer, since only those take that who do answer. */
 void fdpass_handover_passed_on(struct fdpass_handover *handover);
 
 /* The connection, which stays open to tell the sender about exec; still the handover's. */

@@ -70,6 +70,7 @@ void fdpass_handover_fail(struct fdpass_handover *handover, const char *reason)
 void fdpass_handover_passed_on(struct fdpass_handover *handover)
 {
 	fdpass_incoming_answer(&handover->incoming, FRAME_PASSED_ON, 0, "");
+	handover->answered = 1;
 }
 
 int fdpass_handover_move(struct fdpass_handover *handover, int lowest)

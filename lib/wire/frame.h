@@ -24,13 +24,15 @@
 #define FRAME_PLAIN_BYTE "F"
 
 enum frame_type {
-	FRAME_HELLO,           /* the greeting; not a record on the wire */
-	FRAME_GO_ON = 'G',     /* a rich handover's header was judged: now the descriptors */
-	FRAME_ACCEPTED = 'A',  /* `count` descriptors are installed */
-	FRAME_REFUSED = 'R',   /* read, judged and closed; the text says why */
-	FRAME_BUSY = 'B',      /* not read: another sender was first */
-	FRAME_PASSED_ON = 'P', /* after ACCEPTED: the receiver runs nothing, and others have them */
-	FRAME_FAILED = 'F',    /* after ACCEPTED: what was to be run could not be started */
+	FRAME_HELLO,          /* the greeting; not a record on the wire */
+	FRAME_GO_ON = 'G',    /* a rich handover's header was judged: now the descriptors */
+	FRAME_ACCEPTED = 'A', /* `count` descriptors are installed */
+	FRAME_REFUSED = 'R',  /* read, judged and closed; the text says why */
+	FRAME_BUSY = 'B',     /* not read: another sender was first */
+	FRAME_FAILED = 'F',   /* after ACCEPTED: what was to be run could not be started */
+	/* The receiver runs nothing, and others have them: after ACCEPTED; or instead of it, when one of those
+	 * has read them and does not answer. */
+	FRAME_PASSED_ON = 'P',
 };
 
 struct frame {

@@ -103,6 +103,18 @@ START_TEST(accepted_and_passed_on)
 }
 END_TEST
 
+/* By itself it is the answer. */
+START_TEST(passed_on)
+{
+	fdpass_handover_passed_on(handover);
+	fdpass_handover_refuse(handover, "after all");
+	fdpass_handover_free(handover);
+	ck_assert(raw_has_record(peer, 'P', 0, ""));
+	ck_assert(peer_is_at_end());
+	ck_assert(raw_is_at_end(witness));
+}
+END_TEST
+
 START_TEST(refused)
 {
 	fdpass_handover_refuse(handover, "not today");
@@ -237,6 +249,7 @@ int main(void)
 	tcase_add_test(tcase, accepted);
 	tcase_add_test(tcase, accepted_and_failed);
 	tcase_add_test(tcase, accepted_and_passed_on);
+	tcase_add_test(tcase, passed_on);
 	tcase_add_test(tcase, refused);
 	tcase_add_test(tcase, a_long_reason_is_cut);
 	tcase_add_test(tcase, not_answered);

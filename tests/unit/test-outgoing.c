@@ -177,7 +177,7 @@ static const struct {
 	int result;
 } answers[] = {
 	{FRAME_ACCEPTED, 1},     {FRAME_REFUSED, -EREMOTEIO}, {FRAME_BUSY, -EBUSY},
-	{FRAME_FAILED, -EPROTO}, {FRAME_GO_ON, -EPROTO},      {FRAME_PASSED_ON, -EPROTO},
+	{FRAME_FAILED, -EPROTO}, {FRAME_GO_ON, -EPROTO},      {FRAME_PASSED_ON, 1},
 };
 
 /* Every answer, cut at every byte, with the message read or not: "accepted" is taken at its word. */
@@ -206,7 +206,9 @@ START_TEST(every_answer_cut_anywhere)
 		ck_assert_int_eq(step(), answers[_i].result);
 		ck_assert_str_eq(outgoing.answer.text, "words");
 		ck_assert_uint_eq(outgoing.answer.count, 7);
-		ck_assert_int_eq(proof, _i == 0 ? FDPASS_PROOF_ANSWER : 99);
+		ck_assert_int_eq(proof, _i == 0                   ? FDPASS_PROOF_ANSWER
+					: answers[_i].result == 1 ? FDPASS_PROOF_READ
+								  : 99);
 		end(peer);
 	}
 }

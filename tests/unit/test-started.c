@@ -38,6 +38,7 @@ enum fate {
 	SAY_NONSENSE,
 	PASS_ON, /* has passed them on, and runs nothing */
 	PASS_ON_AND_HOLD,
+	ONLY_PASS_ON, /* and nobody has answered there */
 };
 
 struct play {
@@ -91,9 +92,10 @@ static void meet_fate(int socket)
 		raw_check(read(play.end[0], &byte, 1) == 0);
 		break;
 	case PASS_ON:
+	case ONLY_PASS_ON:
 	case PASS_ON_AND_HOLD:
 		rawrich_say(socket, 'P', 0);
-		raw_check(play.fate == PASS_ON || read(play.end[0], &byte, 1) == 0);
+		raw_check(play.fate != PASS_ON_AND_HOLD || read(play.end[0], &byte, 1) == 0);
 		break;
 	case NO_ANSWER:
 		break;
@@ -114,7 +116,7 @@ static void receive(void *context)
 		raw_send(socket, "fdpass/1", 8, NULL, 0);
 	raw_receive(socket, 1, 0, &message);
 	raw_check(message.size == 1 && message.count == 2);
-	if (play.fate != NO_ANSWER)
+	if (play.fate != NO_ANSWER && play.fate != ONLY_PASS_ON)
 		rawrich_say(socket, 'A', 2);
 	meet_fate(socket);
 }
@@ -146,6 +148,7 @@ static const struct expectation expectations[] = {
 	{PASS_ON_AND_HOLD, FDPASS_UNTIL_STARTED, -EOWNERDEAD, FDPASS_STEP_START, "relay", 0},
 	{PASS_ON, FDPASS_UNTIL_ACCEPTED, 0, FDPASS_STEP_NONE, "", 0},
 	{SAY_NONSENSE, FDPASS_UNTIL_STARTED, -EPROTO, FDPASS_STEP_START, "", 0},
+	{ONLY_PASS_ON, FDPASS_UNTIL_STARTED, -ENOMSG, FDPASS_STEP_ANSWER, "until", 0},
 	{NO_ANSWER, FDPASS_UNTIL_STARTED, -ENOMSG, FDPASS_STEP_ANSWER, "until", 0},
 	{HOLD, FDPASS_UNTIL_STARTED, -ETIMEDOUT, FDPASS_STEP_WAIT, "accepted", 0},
 	{EXEC_AND_LIVE, FDPASS_UNTIL_ENDED, -ETIMEDOUT, FDPASS_STEP_WAIT, "started", 1},
