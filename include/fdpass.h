@@ -988,20 +988,23 @@ struct fdpass_set *fdpass_handover_set(struct fdpass_handover *handover);
  * that can be checked beforehand stands against using them. A sender that has gone is no failure. */
 void fdpass_handover_accept(struct fdpass_handover *handover, uint32_t installed);
 
+/*
+ * Answers for a process that runs nothing with them, and has given them to others, as fdfwd(1) does, with what is
+ * known of all of those. PROOF_ANSWER: they have accepted, and keep `installed` at least; a sender that waits for
+ * a start hears that nobody here can tell. PROOF_READ: one of them has read them, and said nothing; only for a
+ * plain handover, since those that answer take the others.
+ */
+void fdpass_handover_passed_on(struct fdpass_handover *handover, enum fdpass_proof proof,
+			       uint32_t installed);
+
 /* Answers "refused" with a reason for a person, cut to FDPASS_REASON_MAX bytes, and closes what came.
- * A handover is answered once, by this or by fdpass_handover_accept(): a second answer is not sent. */
+ * A handover is answered once, by one of these three: a second answer is not sent. */
 void fdpass_handover_refuse(struct fdpass_handover *handover, const char *reason);
 
 /* After fdpass_handover_accept(): says that what was to be run with them could not be started. A sender that
  * waits for the start takes an end of the connection without this for it: so it comes before every other end,
  * also of the process, but by a signal. */
 void fdpass_handover_fail(struct fdpass_handover *handover, const char *reason);
-
-/* Says that this process runs nothing with them, and has given them to others, as fdfwd(1) does. After
- * fdpass_handover_accept(): a sender that waits for a start hears that nobody here can tell. Instead of it:
- * one of those has read them and does not answer, which is PROOF_READ to the sender; of what came with names, or
- * is more than FDPASS_MESSAGE_MAX, it is no answer, since only those take that who do answer. */
-void fdpass_handover_passed_on(struct fdpass_handover *handover);
 
 /* The connection, which stays open to tell the sender about exec; still the handover's. */
 int fdpass_handover_fd(const struct fdpass_handover *handover);

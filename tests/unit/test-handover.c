@@ -92,21 +92,20 @@ START_TEST(accepted_and_failed)
 }
 END_TEST
 
-START_TEST(accepted_and_passed_on)
+START_TEST(passed_on_and_accepted)
 {
+	fdpass_handover_passed_on(handover, FDPASS_PROOF_ANSWER, 3);
 	fdpass_handover_accept(handover, 1);
-	fdpass_handover_passed_on(handover);
 	fdpass_handover_free(handover);
-	ck_assert(raw_has_record(peer, 'A', 1, ""));
+	ck_assert(raw_has_record(peer, 'A', 3, ""));
 	ck_assert(raw_has_record(peer, 'P', 0, ""));
 	ck_assert(peer_is_at_end());
 }
 END_TEST
 
-/* By itself it is the answer. */
-START_TEST(passed_on)
+START_TEST(passed_on_and_read)
 {
-	fdpass_handover_passed_on(handover);
+	fdpass_handover_passed_on(handover, FDPASS_PROOF_READ, 3);
 	fdpass_handover_refuse(handover, "after all");
 	fdpass_handover_free(handover);
 	ck_assert(raw_has_record(peer, 'P', 0, ""));
@@ -248,8 +247,8 @@ int main(void)
 	tcase_add_test(tcase, what_it_is);
 	tcase_add_test(tcase, accepted);
 	tcase_add_test(tcase, accepted_and_failed);
-	tcase_add_test(tcase, accepted_and_passed_on);
-	tcase_add_test(tcase, passed_on);
+	tcase_add_test(tcase, passed_on_and_accepted);
+	tcase_add_test(tcase, passed_on_and_read);
 	tcase_add_test(tcase, refused);
 	tcase_add_test(tcase, a_long_reason_is_cut);
 	tcase_add_test(tcase, not_answered);

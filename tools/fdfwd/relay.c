@@ -56,8 +56,8 @@ int fdfwd_relay(const struct forwarding *forwarding, struct fdpass_handover *han
 	struct fdpass_peer peer = fdpass_handover_peer(handover);
 	size_t count = forwarding->request->endpoint_count;
 	char why[CLI_DIAGNOSTIC_MAX], reason[2 * CLI_DIAGNOSTIC_MAX];
-	uint32_t kept = (uint32_t)fdpass_set_count(set); /* by each of them */
-	int all_answered = 1;
+	uint32_t kept = (uint32_t)fdpass_set_count(set); /* by each of them, at least */
+	enum fdpass_proof proof = FDPASS_PROOF_ANSWER;
 
 	cli_verbose("%s: received %zu from process %jd of user %ju", from, fdpass_set_count(set),
 		    (intmax_t)peer.pid, (uintmax_t)peer.uid);
@@ -68,7 +68,7 @@ int fdfwd_relay(const struct forwarding *forwarding, struct fdpass_handover *han
 
 		if (r == 0) {
 			if (delivery.proof != FDPASS_PROOF_ANSWER)
-				all_answered = 0;
+				proof = delivery.proof;
 			else if (delivery.installed < kept)
 				kept = delivery.installed;
 			continue;
@@ -78,10 +78,6 @@ int fdfwd_relay(const struct forwarding *forwarding, struct fdpass_handover *han
 		cli_error("%s", reason);
 		return r;
 	}
-	/* The sender hears no more than what is known of each of them; and our end is not the start of what
-	 * they run. */
-	if (all_answered)
-		fdpass_handover_accept(handover, kept);
-	fdpass_handover_passed_on(handover);
+	fdpass_handover_passed_on(handover, proof, kept);
 	return 0;
 }
