@@ -61,8 +61,8 @@ static const struct cli_wording sending[] = {
 	 "{where}: the receiver wrote something that is no answer of fdrecv; it cannot be told "
 	 "whether it has the descriptors. --no-confirm does not look at it"},
 	{FDPASS_STEP_ANSWER, ENOMSG, "until",
-	 "{where}: the descriptors were read, but this receiver does not answer, so that it cannot "
-	 "be told what it does with them"},
+	 "{where}: the descriptors were read, but who has them does not answer, so that it cannot "
+	 "be told what becomes of them"},
 	{FDPASS_STEP_START, ENOEXEC, NULL,
 	 "{where}: accepted, but it could not be started: {text}"},
 	{FDPASS_STEP_START, EOWNERDEAD, "killed",
@@ -71,6 +71,10 @@ static const struct cli_wording sending[] = {
 	{FDPASS_STEP_START, EOWNERDEAD, "hidden",
 	 "{where}: accepted, but the receiver is not visible in /proc; it cannot be told whether "
 	 "it has started its command"},
+	{FDPASS_STEP_START, EOWNERDEAD, "relay",
+	 "{where}: accepted, but process {process} passes them on, as fdfwd does; it cannot be "
+	 "told "
+	 "what becomes of them there"},
 	{FDPASS_STEP_START, EOWNERDEAD, NULL,
 	 "{where}: accepted, and then the receiver ended; it cannot be told whether it had started "
 	 "its command"},
@@ -78,7 +82,7 @@ static const struct cli_wording sending[] = {
 	 "{where}: the kernel cannot tell who answers, which takes Linux 6.5 ({errno}); nothing "
 	 "was given"},
 	{FDPASS_STEP_ANSWER, ENOMSG, NULL,
-	 "{where}: the descriptors were read, but this receiver does not answer, as "
+	 "{where}: the descriptors were read, but who has them does not answer, as "
 	 "--confirm=answer demands"},
 	{FDPASS_STEP_WAIT, ETIMEDOUT, "sent",
 	 "{where}: the time ran out before the receiver took the descriptors; as they are on their "

@@ -33,7 +33,7 @@ void cli_report_sending(void *context, const struct fdpass_event *event)
 		cli_progress_tell(&sending->progress, where, event->done, event->total);
 		break;
 	case FDPASS_EVENT_ACCEPTED:
-		cli_verbose("%s: process %jd has them, and is to run its command", where, pid);
+		cli_verbose("%s: process %jd has them; its command is waited for", where, pid);
 		break;
 	case FDPASS_EVENT_STARTED:
 		cli_verbose("%s: process %jd runs its command", where, pid);
@@ -53,8 +53,8 @@ void cli_report_delivery(const char *where, size_t sent, const struct fdpass_del
 		cli_verbose("%s: sent %zu, not confirmed, as --no-confirm says", where, sent);
 		break;
 	case FDPASS_PROOF_READ:
-		cli_verbose("%s: process %jd has read the message with %zu; it does not answer, so "
-			    "more cannot be known",
+		cli_verbose("%s: process %jd has read the message with %zu; who has them does not "
+			    "answer, so more cannot be known",
 			    where, (intmax_t)delivery->peer.pid, sent);
 		break;
 	case FDPASS_PROOF_ANSWER:

@@ -111,16 +111,16 @@ _Noreturn void cli_signals_die(int signal)
 	_exit(128 + signal);
 }
 
-void cli_signals_restore(void)
+int cli_signals_restore(void)
 {
 	int caught;
 
 	if (descriptor < 0)
-		return;
+		return 0;
 	/* Unblocking would do the same, but not for PID 1, where the kernel drops what it delivers at
 	 * its default action. */
 	caught = cli_signals_caught();
-	if (caught)
-		cli_signals_die(caught);
-	sigprocmask(SIG_SETMASK, &inherited, NULL);
+	if (caught == 0)
+		sigprocmask(SIG_SETMASK, &inherited, NULL);
+	return caught;
 }

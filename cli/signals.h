@@ -28,8 +28,8 @@ int cli_signals_caught(void);
  * namespace: pid_namespaces(7)) it exits with 128 + `signal`. */
 _Noreturn void cli_signals_die(int signal);
 
-/* Gives the inherited mask back, right before exec. A signal that has come meanwhile ends the process
- * as cli_signals_die() does. */
-void cli_signals_restore(void);
+/* Gives the inherited mask back, right before exec: 0; or takes a signal that has come meanwhile, for
+ * cli_signals_die(), and returns its number. */
+int cli_signals_restore(void);
 
 #endif

@@ -765,7 +765,7 @@ enum fdpass_until {
 /* How it is known that a handover arrived. */
 enum fdpass_proof {
 	FDPASS_PROOF_NONE,   /* it is not: FDPASS_CONFIRM_NONE */
-	FDPASS_PROOF_READ,   /* the receiver read the message; it said nothing */
+	FDPASS_PROOF_READ,   /* the message was read, by somebody who said nothing */
 	FDPASS_PROOF_ANSWER, /* the receiver said that it has them */
 };
 
@@ -822,10 +822,11 @@ struct fdpass_delivery {
  *            before it had asked for the descriptors of a rich handover, so that nothing was given
  *            -ENOMSG: it was read, but by a receiver that does not answer (CONFIRM_ANSWER only, or with
  *            error->text "until" since more was to be waited for)
- *   START    the receiver has accepted, and
+ *   START    the receiver, error->peer, has accepted, and
  *            -ENOEXEC: could not start what it was to run; its reason is in error->text
  *            -EOWNERDEAD: cannot tell, since it was ended by a signal ("killed" in error->text), or is not
- *            visible in /proc ("hidden"), or has ended nobody knows how ("unknown")
+ *            visible in /proc ("hidden"), or has ended nobody knows how ("unknown"), or runs nothing and
+ *            has passed them on ("relay")
  *            or it was not even connected to: -EOPNOTSUPP ("kernel"), before Linux 6.5
  *   WAIT     -ETIMEDOUT, -ECANCELED; error->text is "accepted" when it has not started yet, "started" when
  *            it has not ended yet, "sent" when the message had gone out already, so
@@ -987,11 +988,22 @@ struct fdpass_set *fdpass_handover_set(struct fdpass_handover *handover);
  * that can be checked beforehand stands against using them. A sender that has gone is no failure. */
 void fdpass_handover_accept(struct fdpass_handover *handover, uint32_t installed);
 
+/*
+ * Answers for a process that runs nothing with them, and has given them to others, as fdfwd(1) does, with what is
+ * known of all of those. PROOF_ANSWER: they have accepted, and keep `installed` at least; a sender that waits for
+ * a start hears that nobody here can tell. PROOF_READ: one of them has read them, and said nothing; only for a
+ * plain handover, since those that answer take the others.
+ */
+void fdpass_handover_passed_on(struct fdpass_handover *handover, enum fdpass_proof proof,
+			       uint32_t installed);
+
 /* Answers "refused" with a reason for a person, cut to FDPASS_REASON_MAX bytes, and closes what came.
- * A handover is answered once, by this or by fdpass_handover_accept(): a second answer is not sent. */
+ * A handover is answered once, by one of these three: a second answer is not sent. */
 void fdpass_handover_refuse(struct fdpass_handover *handover, const char *reason);
 
-/* After fdpass_handover_accept(): says that what was to be run with them could not be started. */
+/* After fdpass_handover_accept(): says that what was to be run with them could not be started. A sender that
+ * waits for the start takes an end of the connection without this for it: so it comes before every other end,
+ * also of the process, but by a signal. */
 void fdpass_handover_fail(struct fdpass_handover *handover, const char *reason);
 
 /* The connection, which stays open to tell the sender about exec; still the handover's. */

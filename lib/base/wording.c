@@ -49,6 +49,7 @@ static const struct phrase phrases[] = {
 	{FDPASS_STEP_START, ENOEXEC, NULL, "the receiver could not start it"},
 	{FDPASS_STEP_START, EOWNERDEAD, "killed", "the receiver was killed after it had accepted"},
 	{FDPASS_STEP_START, EOWNERDEAD, "hidden", "the receiver is not visible in /proc"},
+	{FDPASS_STEP_START, EOWNERDEAD, "relay", "the receiver has passed them on"},
 	{FDPASS_STEP_START, EOWNERDEAD, "unknown", "the receiver ended, nobody knows how"},
 	{FDPASS_STEP_START, EOPNOTSUPP, "kernel", "this kernel does not tell who answers"},
 	{FDPASS_STEP_PROCESS, 0, "gone", "there is no such process"},

@@ -54,6 +54,16 @@ void fdpass_handover_accept(struct fdpass_handover *handover, uint32_t installed
 	handover->answered = 1;
 }
 
+void fdpass_handover_passed_on(struct fdpass_handover *handover, enum fdpass_proof proof,
+			       uint32_t installed)
+{
+	if (!handover->answered && proof == FDPASS_PROOF_ANSWER)
+		fdpass_incoming_answer_passed_on(&handover->incoming, installed);
+	else if (!handover->answered)
+		fdpass_incoming_answer(&handover->incoming, FRAME_PASSED_ON, 0, "");
+	handover->answered = 1;
+}
+
 void fdpass_handover_refuse(struct fdpass_handover *handover, const char *reason)
 {
 	if (!handover->answered)

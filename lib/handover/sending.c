@@ -181,6 +181,8 @@ static int follow(struct fdpass_sending *sending, struct fdpass_error *error)
 {
 	int r = fdpass_started_step(&sending->started, &sending->outgoing, error);
 
+	if (r < 0 && error != NULL)
+		error->peer = sending->delivery.peer;
 	if (r >= 0 && sending->started.phase == STARTED_RUNNING)
 		observe_once(sending, &sending->told_started, FDPASS_EVENT_STARTED);
 	return r;

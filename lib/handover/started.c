@@ -35,7 +35,8 @@ void fdpass_started_begin(struct started *started, const struct outgoing *outgoi
 		started->proc = fdpass_process_open(started->pidfd, 0);
 }
 
-/* Whether the connection is at its end: 1 or 0; -ENOEXEC when the receiver says that it failed. */
+/* Whether the connection is at its end: 1 or 0; -ENOEXEC when the receiver says that it failed, -EOWNERDEAD
+ * when it is none that becomes anything. */
 static int is_over(struct outgoing *outgoing, struct fdpass_error *error)
 {
 	int r = fdpass_outgoing_hear(outgoing);
@@ -44,6 +45,8 @@ static int is_over(struct outgoing *outgoing, struct fdpass_error *error)
 		return 1;
 	if (r > 0 && outgoing->answer.type == FRAME_FAILED)
 		return fdpass_error_text(error, FDPASS_STEP_START, -ENOEXEC, outgoing->answer.text);
+	if (r > 0 && outgoing->answer.type == FRAME_PASSED_ON)
+		return lost("relay", error);
 	return r == 0 ? 0 : fdpass_error_set(error, FDPASS_STEP_START, r > 0 ? -EPROTO : r);
 }
 

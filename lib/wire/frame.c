@@ -46,7 +46,7 @@ static int next_greeting(struct frame_reader *reader, struct frame *ret_frame)
 static int is_record_type(unsigned char type)
 {
 	return type == FRAME_ACCEPTED || type == FRAME_REFUSED || type == FRAME_BUSY ||
-	       type == FRAME_FAILED || type == FRAME_GO_ON;
+	       type == FRAME_FAILED || type == FRAME_GO_ON || type == FRAME_PASSED_ON;
 }
 
 int fdpass_frame_next(struct frame_reader *reader, struct frame *ret_frame)

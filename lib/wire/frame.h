@@ -30,6 +30,9 @@ enum frame_type {
 	FRAME_REFUSED = 'R',  /* read, judged and closed; the text says why */
 	FRAME_BUSY = 'B',     /* not read: another sender was first */
 	FRAME_FAILED = 'F',   /* after ACCEPTED: what was to be run could not be started */
+	/* The receiver runs nothing, and others have them: after ACCEPTED; or instead of it, when one of those
+	 * has read them and does not answer. */
+	FRAME_PASSED_ON = 'P',
 };
 
 struct frame {

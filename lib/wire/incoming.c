@@ -153,6 +153,15 @@ void fdpass_incoming_answer(const struct incoming *incoming, enum frame_type typ
 	fdpass_packet_send(incoming->socket, bytes, size, NULL, 0);
 }
 
+void fdpass_incoming_answer_passed_on(const struct incoming *incoming, uint32_t count)
+{
+	unsigned char bytes[2 * FRAME_RECORD_MAX];
+	size_t size = fdpass_frame_encode(FRAME_ACCEPTED, count, "", bytes);
+
+	size += fdpass_frame_encode(FRAME_PASSED_ON, 0, "", bytes + size);
+	fdpass_packet_send(incoming->socket, bytes, size, NULL, 0);
+}
+
 void fdpass_incoming_end(struct incoming *incoming)
 {
 	incoming->set = fdpass_set_free(incoming->set);

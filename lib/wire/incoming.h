@@ -71,6 +71,10 @@ int fdpass_incoming_go_on(struct incoming *incoming);
 void fdpass_incoming_answer(const struct incoming *incoming, enum frame_type type, uint32_t count,
 			    const char *text);
 
+/* The same for two records that say who accepts, and that it only passes them on: both or neither, as the first
+ * one alone would promise more. */
+void fdpass_incoming_answer_passed_on(const struct incoming *incoming, uint32_t count);
+
 /* Closes the connection and what is left in the set. */
 void fdpass_incoming_end(struct incoming *incoming);
 

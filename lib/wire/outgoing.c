@@ -128,6 +128,7 @@ static int step_answer(struct outgoing *outgoing)
 		case FRAME_HELLO:
 			break;
 		case FRAME_ACCEPTED:
+		case FRAME_PASSED_ON:
 			return 1;
 		case FRAME_REFUSED:
 			return -EREMOTEIO;
@@ -177,6 +178,15 @@ static int step_send(struct outgoing *outgoing, const struct fdpass_set *set)
 	return 1;
 }
 
+/* The message was read, and nobody says more. */
+static int only_read(const struct outgoing *outgoing, enum fdpass_proof *ret_proof)
+{
+	if (outgoing->confirm == FDPASS_CONFIRM_ANSWER)
+		return -ENOMSG;
+	*ret_proof = FDPASS_PROOF_READ;
+	return 1;
+}
+
 static int step_confirm(struct outgoing *outgoing, enum fdpass_proof *ret_proof)
 {
 	int unread = 1;
@@ -195,6 +205,8 @@ static int step_confirm(struct outgoing *outgoing, enum fdpass_proof *ret_proof)
 		if (r == 0 && unread == 0)
 			r = step_answer(outgoing);
 	}
+	if (r > 0 && outgoing->answer.type == FRAME_PASSED_ON)
+		return only_read(outgoing, ret_proof);
 	if (r > 0) {
 		*ret_proof = FDPASS_PROOF_ANSWER;
 		return 1;
@@ -206,10 +218,7 @@ static int step_confirm(struct outgoing *outgoing, enum fdpass_proof *ret_proof)
 		return r;
 	if (outgoing->spoke || unread != 0)
 		return 0;
-	if (outgoing->confirm == FDPASS_CONFIRM_ANSWER)
-		return -ENOMSG;
-	*ret_proof = FDPASS_PROOF_READ;
-	return 1;
+	return only_read(outgoing, ret_proof);
 }
 
 int fdpass_outgoing_step(struct outgoing *outgoing, const struct fdpass_set *set,

@@ -42,6 +42,7 @@ static int listen_to(struct outgoing *outgoing)
 		case FRAME_BUSY:
 			return -EBUSY;
 		case FRAME_FAILED:
+		case FRAME_PASSED_ON:
 			return -EPROTO;
 		}
 	}

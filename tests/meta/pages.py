@@ -25,7 +25,7 @@ MACROS = re.compile(r"^\.(?:Sh|Ss|It|Nd) (?:.* )?(Ad|An|At|Do|Em|En|Es|In|So|Us)
 LEFT_OVER = {
     "a list that is none": re.compile(r"^\s*-(?:\s|$)|(?:^|\s)::(?:\s|$)"),
     "a quotation within itself": re.compile("\u2019\u2019"),
-    "'a' before a vowel": re.compile(r"(?<![-\w])[Aa]\s+[aei]\w"),
+    "'a' before a vowel": re.compile(r"(?<![-\w])a\s+[aei]\w"),
 }
 
 

@@ -100,13 +100,22 @@ def closed_unread(programs):
 
 @case(1)
 def does_not_answer(programs):
-    r"""fdsend: {here}/x.sock: the descriptors were read, but this receiver does not answer, as \
+    r"""fdsend: {here}/x.sock: the descriptors were read, but who has them does not answer, as \
         --confirm=answer demands"""
     receiver = programs.closes(peers.Receiver(programs.path("x.sock")))
     sender = programs.fdsend("--confirm=answer", "-f", "0", programs.path("x.sock"))
     receiver.receive()
     receiver.disconnect()
     return sender
+
+
+@case(1)
+def passed_on(programs):
+    r"""fdsend: {here}/x.sock: accepted, but process {relay} passes them on, as fdfwd does; it cannot be told \
+        what becomes of them there"""
+    programs.fdrecv("-f", "0", "to", "--run", "true")
+    relay = programs.fdfwd(programs.path("x.sock"), "to")
+    return programs.fdsend("--until-run", "-f", "0", programs.path("x.sock")), {"relay": relay.pid}
 
 
 @case(1)

@@ -10,6 +10,7 @@ import pytest
 import peers
 from processes import LONG
 from programs import TRY_FDSEND
+from tracing import TRACED, tampered
 
 
 def waiting(programs, *words):
@@ -88,6 +89,75 @@ def test_receiver_that_ends_before_it_runs(programs):
     result = sender.wait()
     assert result.status == 1, result
     assert receiver.wait().status == -signal.SIGTERM
+
+
+def accepted(programs, option, *words, wanted="3", **conditions):
+    """One of two sockets has got its descriptor, and the receiver waits for the other: sender, receiver."""
+    receiver = programs.fdrecv("-f", "0", "name", "-f", wanted, *words, "--run", "true", **conditions)
+    sender = programs.fdsend("-v", option, "-f", "0", "name")
+    sender.said("has them")
+    return sender, receiver
+
+
+def test_receiver_whose_time_runs_out_before_it_runs(programs):
+    sender, receiver = accepted(programs, "--until-run", "other", "-t", "4")
+    programs.fails(sender, 1, "accepted", "could not be started", programs.named("other"), "the time ran out")
+    programs.fails(receiver, 124)
+
+
+@pytest.mark.parametrize("option", ["--until-run", "--until-exit"])
+@pytest.mark.parametrize("how", ["closes", "is refused"])
+def test_receiver_that_fails_before_it_runs(programs, option, how):
+    """What was to come by a connection never will: nothing runs."""
+    ours, theirs = (programs.closes(end) for end in socket.socketpair())
+    sender, receiver = accepted(programs, option, "-c", "5", fds={5: theirs.fileno()})
+    theirs.close()
+    reason = "closed it without sending"
+    if how == "is refused":
+        reason = "no descriptor came with it"
+        ours.sendall(b"x")
+    ours.close()
+    programs.fails(sender, 1, "accepted", "could not be started", reason)
+    programs.fails(receiver, 125, reason)
+
+
+def test_receiver_that_gets_too_few_before_it_runs(programs):
+    ours, theirs = (programs.closes(end) for end in socket.socketpair())
+    sender, receiver = accepted(programs, "--until-run", "-c", "5", wanted="3,4", fds={5: theirs.fileno()})
+    programs.fails(programs.fdsend("-f", "0", "-c", "5", fds={5: ours.fileno()}), 1, "refused")
+    programs.fails(sender, 1, "accepted", "could not be started", "2 descriptors are wanted, and 1 came")
+    programs.fails(receiver, 125, "refused", "2 descriptors are wanted, and 1 came")
+
+
+def first_process(programs, *words):
+    """PID 1 of a namespace, which no signal kills: it exits instead. unshare(1), which ends as it does."""
+    return programs.start(["unshare", "--pid", "--fork", *words], env=TRACED)
+
+
+def children(process):
+    with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as file:
+        return [int(pid) for pid in file.read().split()]
+
+
+@pytest.mark.needs_root
+def test_first_process_that_is_ended_before_it_runs(programs):
+    receiver = first_process(programs, programs.fdrecv_path, "-f", "0", "name", "-f", "3", "other", "--run", "true")
+    sender = programs.fdsend("-v", "-b", "--until-run", "-f", "0", "name")
+    sender.said("has them")
+    for pid in children(receiver):
+        os.kill(pid, signal.SIGTERM)
+    programs.fails(sender, 1, "accepted", "could not be started", "interrupted (TERM)")
+    assert receiver.wait().status == 128 + signal.SIGTERM
+
+
+@pytest.mark.needs_root
+def test_first_process_that_is_ended_while_it_places(programs):
+    """A signal after the last wait: it is found right before execve(2)."""
+    receiver = first_process(programs, *tampered("dup3:signal=TERM:when=1"), programs.fdrecv_path, "-f", "7", "name",
+                             "--run", "true")
+    sender = programs.fdsend("-v", "-b", "--until-run", "-f", "0", "name")
+    programs.fails(sender, 1, "accepted", "could not be started", "interrupted (TERM)")
+    assert receiver.wait().status == 128 + signal.SIGTERM
 
 
 def test_receiver_that_is_killed_before_it_runs(programs):

@@ -112,7 +112,7 @@ START_TEST(ignored_stays_ignored)
 	ck_assert_int_eq(cli_signals_caught(), 0);
 	ck_assert_int_eq(sigaction(SIGHUP, NULL, &action), 0);
 	ck_assert(action.sa_handler == SIG_IGN);
-	cli_signals_restore();
+	ck_assert_int_eq(cli_signals_restore(), 0);
 	ck_assert_int_eq(raise(SIGHUP), 0);
 }
 END_TEST
@@ -131,7 +131,7 @@ START_TEST(inherited_mask_is_kept)
 	ck_assert_int_eq(raise(SIGUSR1), 0);
 	ck_assert_int_eq(readable(cli_signals_fd()), 0);
 	ck_assert_int_eq(cli_signals_caught(), 0);
-	cli_signals_restore();
+	ck_assert_int_eq(cli_signals_restore(), 0);
 	ck_assert_int_eq(is_pending(SIGUSR1), 1);
 
 	ck_assert_int_eq(sigprocmask(SIG_SETMASK, NULL, &mask), 0);
@@ -144,7 +144,7 @@ START_TEST(no_disposition_changes)
 {
 	ck_assert(signal(SIGINT, SIG_IGN) != SIG_ERR);
 	ck_assert_int_eq(cli_signals_block(), 0);
-	cli_signals_restore();
+	ck_assert_int_eq(cli_signals_restore(), 0);
 	for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++) {
 		struct sigaction action;
 
@@ -227,7 +227,7 @@ END_TEST
 START_TEST(nothing_before_blocking)
 {
 	ck_assert_int_eq(cli_signals_caught(), 0);
-	cli_signals_restore();
+	ck_assert_int_eq(cli_signals_restore(), 0);
 	ck_assert_int_eq(is_blocked(SIGTERM), 0);
 }
 END_TEST
@@ -284,7 +284,8 @@ static void restore_with_pending(int number)
 {
 	if (cli_signals_block() < 0 || raise(number) != 0)
 		_exit(78);
-	cli_signals_restore();
+	if (cli_signals_restore() == number)
+		cli_signals_die(number);
 }
 
 START_TEST(signal_before_exec_acts)

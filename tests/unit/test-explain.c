@@ -62,8 +62,8 @@ static const struct failure sending[] = {
 	{FDPASS_STEP_ANSWER, EREMOTEIO, "no {where} for {text}",
 	 "s: the receiver refused: no {where} for {text}", PEER_NONE},
 	{FDPASS_STEP_ANSWER, ENOMSG, "until",
-	 "s: the descriptors were read, but this receiver does not answer, so that it cannot be "
-	 "told what it does with them",
+	 "s: the descriptors were read, but who has them does not answer, so that it cannot be "
+	 "told what becomes of them",
 	 PEER_NONE},
 	{FDPASS_STEP_START, ENOEXEC, "cat: no such command",
 	 "s: accepted, but it could not be started: cat: no such command", PEER_NONE},
@@ -75,6 +75,12 @@ static const struct failure sending[] = {
 	 "s: accepted, but the receiver is not visible in /proc; it cannot be told whether it has "
 	 "started its command",
 	 PEER_NONE},
+	{FDPASS_STEP_START,
+	 EOWNERDEAD,
+	 "relay",
+	 "s: accepted, but process 12 passes them on, as fdfwd does; it cannot be told what "
+	 "becomes of them there",
+	 {12, 34, 56}},
 	{FDPASS_STEP_START, EOWNERDEAD, "unknown",
 	 "s: accepted, and then the receiver ended; it cannot be told whether it had started its "
 	 "command",
@@ -118,7 +124,7 @@ static const struct failure sending[] = {
 	 "has the descriptors. --no-confirm does not look at it",
 	 PEER_NONE},
 	{FDPASS_STEP_ANSWER, ENOMSG, "",
-	 "s: the descriptors were read, but this receiver does not answer, as --confirm=answer "
+	 "s: the descriptors were read, but who has them does not answer, as --confirm=answer "
 	 "demands",
 	 PEER_NONE},
 	{FDPASS_STEP_WAIT, ETIMEDOUT, "sent",

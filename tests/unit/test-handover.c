@@ -92,6 +92,28 @@ START_TEST(accepted_and_failed)
 }
 END_TEST
 
+START_TEST(passed_on_and_accepted)
+{
+	fdpass_handover_passed_on(handover, FDPASS_PROOF_ANSWER, 3);
+	fdpass_handover_accept(handover, 1);
+	fdpass_handover_free(handover);
+	ck_assert(raw_has_record(peer, 'A', 3, ""));
+	ck_assert(raw_has_record(peer, 'P', 0, ""));
+	ck_assert(peer_is_at_end());
+}
+END_TEST
+
+START_TEST(passed_on_and_read)
+{
+	fdpass_handover_passed_on(handover, FDPASS_PROOF_READ, 3);
+	fdpass_handover_refuse(handover, "after all");
+	fdpass_handover_free(handover);
+	ck_assert(raw_has_record(peer, 'P', 0, ""));
+	ck_assert(peer_is_at_end());
+	ck_assert(raw_is_at_end(witness));
+}
+END_TEST
+
 START_TEST(refused)
 {
 	fdpass_handover_refuse(handover, "not today");
@@ -225,6 +247,8 @@ int main(void)
 	tcase_add_test(tcase, what_it_is);
 	tcase_add_test(tcase, accepted);
 	tcase_add_test(tcase, accepted_and_failed);
+	tcase_add_test(tcase, passed_on_and_accepted);
+	tcase_add_test(tcase, passed_on_and_read);
 	tcase_add_test(tcase, refused);
 	tcase_add_test(tcase, a_long_reason_is_cut);
 	tcase_add_test(tcase, not_answered);

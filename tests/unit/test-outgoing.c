@@ -177,7 +177,7 @@ static const struct {
 	int result;
 } answers[] = {
 	{FRAME_ACCEPTED, 1},     {FRAME_REFUSED, -EREMOTEIO}, {FRAME_BUSY, -EBUSY},
-	{FRAME_FAILED, -EPROTO}, {FRAME_GO_ON, -EPROTO},
+	{FRAME_FAILED, -EPROTO}, {FRAME_GO_ON, -EPROTO},      {FRAME_PASSED_ON, 1},
 };
 
 /* Every answer, cut at every byte, with the message read or not: "accepted" is taken at its word. */
@@ -206,7 +206,9 @@ START_TEST(every_answer_cut_anywhere)
 		ck_assert_int_eq(step(), answers[_i].result);
 		ck_assert_str_eq(outgoing.answer.text, "words");
 		ck_assert_uint_eq(outgoing.answer.count, 7);
-		ck_assert_int_eq(proof, _i == 0 ? FDPASS_PROOF_ANSWER : 99);
+		ck_assert_int_eq(proof, _i == 0                   ? FDPASS_PROOF_ANSWER
+					: answers[_i].result == 1 ? FDPASS_PROOF_READ
+								  : 99);
 		end(peer);
 	}
 }
@@ -361,7 +363,7 @@ int main(void)
 	tcase_add_loop_test(tcase, closing_without_a_word, 0, 6);
 	tcase_add_loop_test(tcase, half_closing_is_not_reading, 0, 4);
 	tcase_add_loop_test(tcase, closed_before_the_message, 0, 5);
-	tcase_add_loop_test(tcase, every_answer_cut_anywhere, 0, 5);
+	tcase_add_loop_test(tcase, every_answer_cut_anywhere, 0, 6);
 	tcase_add_loop_test(tcase, garbage_is_found_at_its_first_byte, 0, FRAME_GREETING_SIZE + 1);
 	tcase_add_loop_test(tcase, a_greeting_commits, 0, 4);
 	tcase_add_test(tcase, a_greeting_that_came_before_the_message);

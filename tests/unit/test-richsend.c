@@ -190,13 +190,13 @@ END_TEST
 /* What it may say at each of three points: before the header was read, after, and after "go on". */
 START_TEST(every_word_at_every_point)
 {
-	static const char types[] = {'G', 'A', 'R', 'B', 'F'};
-	static const int results[3][5] = {
-		{0, -EPROTO, -EREMOTEIO, -EBUSY, -EPROTO},
-		{0, -EPROTO, -EREMOTEIO, -EBUSY, -EPROTO},
-		{-EPROTO, 1, -EREMOTEIO, -EBUSY, -EPROTO},
+	static const char types[] = {'G', 'A', 'R', 'B', 'F', 'P'};
+	static const int results[3][6] = {
+		{0, -EPROTO, -EREMOTEIO, -EBUSY, -EPROTO, -EPROTO},
+		{0, -EPROTO, -EREMOTEIO, -EBUSY, -EPROTO, -EPROTO},
+		{-EPROTO, 1, -EREMOTEIO, -EBUSY, -EPROTO, -EPROTO},
 	};
-	int point = _i / 5, which = _i % 5;
+	int point = _i / 6, which = _i % 6;
 
 	offer(3, "x", FDPASS_CONFIRM_BEST);
 	greet();
@@ -381,7 +381,7 @@ int main(void)
 	tcase_add_loop_test(tcase, what_it_says_may_be_cut_anywhere, 0, 23);
 	tcase_add_loop_test(tcase, old_receivers, 0, 6);
 	tcase_add_loop_test(tcase, closed_before_the_header, 0, 4);
-	tcase_add_loop_test(tcase, every_word_at_every_point, 0, 15);
+	tcase_add_loop_test(tcase, every_word_at_every_point, 0, 18);
 	tcase_add_loop_test(tcase, it_ends_at_every_point, 0, 5);
 	tcase_add_loop_test(tcase, garbage_is_found_at_its_first_byte, 0, 9);
 	tcase_add_test(tcase, no_confirmation_waits_for_no_answer);

@@ -26,6 +26,7 @@ enum act {
 	BUSY,
 	REFUSE,
 	FAILED,
+	PASS_ON,
 	GARBAGE,
 	HALF_CLOSE,
 	HOLD, /* until the other end is closed */
@@ -45,6 +46,9 @@ static const struct scenario {
 	{{GREET, READ, ACCEPT, HOLD}, 0, FDPASS_PROOF_ANSWER, "", FDPASS_CONFIRM_BEST},
 	{{GREET, READ, ACCEPT}, 0, FDPASS_PROOF_ANSWER, "", FDPASS_CONFIRM_ANSWER},
 	{{GREET, READ, ACCEPT, FAILED}, 0, FDPASS_PROOF_ANSWER, "", FDPASS_CONFIRM_BEST},
+	{{GREET, READ, ACCEPT, PASS_ON}, 0, FDPASS_PROOF_ANSWER, "", FDPASS_CONFIRM_ANSWER},
+	{{GREET, READ, PASS_ON, HOLD}, 0, FDPASS_PROOF_READ, "", FDPASS_CONFIRM_BEST},
+	{{GREET, READ, PASS_ON}, 0, FDPASS_PROOF_READ, "", FDPASS_CONFIRM_BEST},
 	{{HOLD}, 0, FDPASS_PROOF_NONE, "", FDPASS_CONFIRM_NONE},
 
 	{{LEAVE}, -ECONNRESET, FDPASS_STEP_ANSWER, "", FDPASS_CONFIRM_BEST},
@@ -62,6 +66,7 @@ static const struct scenario {
 	{{GREET, READ, FAILED, HOLD}, -EPROTO, FDPASS_STEP_ANSWER, "exec", FDPASS_CONFIRM_BEST},
 	{{READ, HOLD}, -ENOMSG, FDPASS_STEP_ANSWER, "", FDPASS_CONFIRM_ANSWER},
 	{{READ}, -ENOMSG, FDPASS_STEP_ANSWER, "", FDPASS_CONFIRM_ANSWER},
+	{{GREET, READ, PASS_ON}, -ENOMSG, FDPASS_STEP_ANSWER, "", FDPASS_CONFIRM_ANSWER},
 
 	{{HOLD}, -ETIMEDOUT, FDPASS_STEP_WAIT, "sent", FDPASS_CONFIRM_BEST},
 	{{PEEK, HOLD}, -ETIMEDOUT, FDPASS_STEP_WAIT, "sent", FDPASS_CONFIRM_BEST},
@@ -78,11 +83,12 @@ static void act(enum act act, int socket)
 		[BUSY] = "B\0\0\0\0\0\0\0",
 		[REFUSE] = "R\0\0\7\0\0\0\0not you",
 		[FAILED] = "F\0\0\4\0\0\0\0exec",
+		[PASS_ON] = "P\0\0\0\0\0\0\0",
 		[GARBAGE] = "?",
 	};
 	static const size_t sizes[] = {
 		[GREET] = 8,   [HALF_GREET] = 4, [ACCEPT] = 8,  [BUSY] = 8,
-		[REFUSE] = 15, [FAILED] = 12,    [GARBAGE] = 1,
+		[REFUSE] = 15, [FAILED] = 12,    [PASS_ON] = 8, [GARBAGE] = 1,
 	};
 	static struct raw_message message;
 	struct pollfd polled = {.fd = socket};

@@ -36,6 +36,9 @@ enum fate {
 	HOLD,         /* keeps the connection */
 	NO_ANSWER,    /* has only read */
 	SAY_NONSENSE,
+	PASS_ON, /* has passed them on, and runs nothing */
+	PASS_ON_AND_HOLD,
+	ONLY_PASS_ON, /* and nobody has answered there */
 };
 
 struct play {
@@ -88,6 +91,12 @@ static void meet_fate(int socket)
 		rawrich_say(socket, 'R', 0);
 		raw_check(read(play.end[0], &byte, 1) == 0);
 		break;
+	case PASS_ON:
+	case ONLY_PASS_ON:
+	case PASS_ON_AND_HOLD:
+		rawrich_say(socket, 'P', 0);
+		raw_check(play.fate != PASS_ON_AND_HOLD || read(play.end[0], &byte, 1) == 0);
+		break;
 	case NO_ANSWER:
 		break;
 	}
@@ -107,7 +116,7 @@ static void receive(void *context)
 		raw_send(socket, "fdpass/1", 8, NULL, 0);
 	raw_receive(socket, 1, 0, &message);
 	raw_check(message.size == 1 && message.count == 2);
-	if (play.fate != NO_ANSWER)
+	if (play.fate != NO_ANSWER && play.fate != ONLY_PASS_ON)
 		rawrich_say(socket, 'A', 2);
 	meet_fate(socket);
 }
@@ -134,7 +143,12 @@ static const struct expectation expectations[] = {
 	{SAY_FAILED_AND_DIE, FDPASS_UNTIL_STARTED, -ENOEXEC, FDPASS_STEP_START, "exec", 0},
 	{DIE, FDPASS_UNTIL_STARTED, -EOWNERDEAD, FDPASS_STEP_START, "killed", 0},
 	{DIE, FDPASS_UNTIL_ENDED, -EOWNERDEAD, FDPASS_STEP_START, "killed", 0},
+	{PASS_ON, FDPASS_UNTIL_STARTED, -EOWNERDEAD, FDPASS_STEP_START, "relay", 0},
+	{PASS_ON, FDPASS_UNTIL_ENDED, -EOWNERDEAD, FDPASS_STEP_START, "relay", 0},
+	{PASS_ON_AND_HOLD, FDPASS_UNTIL_STARTED, -EOWNERDEAD, FDPASS_STEP_START, "relay", 0},
+	{PASS_ON, FDPASS_UNTIL_ACCEPTED, 0, FDPASS_STEP_NONE, "", 0},
 	{SAY_NONSENSE, FDPASS_UNTIL_STARTED, -EPROTO, FDPASS_STEP_START, "", 0},
+	{ONLY_PASS_ON, FDPASS_UNTIL_STARTED, -ENOMSG, FDPASS_STEP_ANSWER, "until", 0},
 	{NO_ANSWER, FDPASS_UNTIL_STARTED, -ENOMSG, FDPASS_STEP_ANSWER, "until", 0},
 	{HOLD, FDPASS_UNTIL_STARTED, -ETIMEDOUT, FDPASS_STEP_WAIT, "accepted", 0},
 	{EXEC_AND_LIVE, FDPASS_UNTIL_ENDED, -ETIMEDOUT, FDPASS_STEP_WAIT, "started", 1},
@@ -156,6 +170,11 @@ static void send_and_see(void *context)
 	raw_check(sending.error.step == expected->step);
 	raw_check(strcmp(sending.error.text, expected->text) == 0);
 	raw_check(sending.events[FDPASS_EVENT_STARTED] == expected->started);
+	if (expected->step == FDPASS_STEP_START) {
+		/* Who it is about: this user, as is whoever listens. */
+		raw_check(sending.error.peer.pid == getppid());
+		raw_check(sending.error.peer.uid == geteuid());
+	}
 	if (expected->result == 0) {
 		raw_check(sending.delivery.proof == FDPASS_PROOF_ANSWER);
 		raw_check(sending.delivery.installed == 2);
@@ -186,7 +205,8 @@ START_TEST(what_becomes_of_a_receiver)
 	pid_t receiver = begin(expected.fate);
 	pid_t sender = raw_fork(send_and_see, &expected);
 	int lives = expected.fate == EXEC_AND_LIVE || expected.fate == CLOSE_AND_LIVE ||
-		    expected.fate == HOLD || expected.fate == SAY_NONSENSE;
+		    expected.fate == HOLD || expected.fate == SAY_NONSENSE ||
+		    expected.fate == PASS_ON_AND_HOLD;
 
 	if (_i % 2 == 0 || lives) {
 		raw_join(sender);

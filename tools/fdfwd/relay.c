@@ -10,15 +10,14 @@
 #include "cli/explain.h"
 #include "cli/report.h"
 
-/* 0, or a negative errno and why. */
+/* 0, and what is known of it; or a negative errno and why. */
 static int give(const struct forwarding *forwarding, const struct fdpass_address *address,
-		const struct fdpass_set *set, const struct fdpass_wait *wait, char *reason,
-		size_t size)
+		const struct fdpass_set *set, const struct fdpass_wait *wait,
+		struct fdpass_delivery *ret_delivery, char *reason, size_t size)
 {
 	struct fdpass_send_options options = FDPASS_SEND_OPTIONS_INIT;
 	struct fdpass_error error = FDPASS_ERROR_INIT;
 	struct cli_sending sending = {fdpass_address_text(address), CLI_PROGRESS_INIT};
-	struct fdpass_delivery delivery;
 	int r;
 
 	options.rule = forwarding->to;
@@ -26,11 +25,11 @@ static int give(const struct forwarding *forwarding, const struct fdpass_address
 	options.wait = wait;
 	options.observer = cli_report_sending;
 	options.observer_context = &sending;
-	r = fdpass_send(address, set, &options, &delivery, &error);
+	r = fdpass_send(address, set, &options, ret_delivery, &error);
 	if (r < 0)
 		cli_explain_sending(sending.where, &error, reason, size);
 	else
-		cli_report_delivery(sending.where, fdpass_set_count(set), &delivery);
+		cli_report_delivery(sending.where, fdpass_set_count(set), ret_delivery);
 	return r;
 }
 
@@ -57,19 +56,28 @@ int fdfwd_relay(const struct forwarding *forwarding, struct fdpass_handover *han
 	struct fdpass_peer peer = fdpass_handover_peer(handover);
 	size_t count = forwarding->request->endpoint_count;
 	char why[CLI_DIAGNOSTIC_MAX], reason[2 * CLI_DIAGNOSTIC_MAX];
+	uint32_t kept = (uint32_t)fdpass_set_count(set); /* by each of them, at least */
+	enum fdpass_proof proof = FDPASS_PROOF_ANSWER;
 
 	cli_verbose("%s: received %zu from process %jd of user %ju", from, fdpass_set_count(set),
 		    (intmax_t)peer.pid, (uintmax_t)peer.uid);
 	for (size_t i = 1; i < count; i++) {
-		int r = give(forwarding, forwarding->addresses[i], set, wait, why, sizeof(why));
+		struct fdpass_delivery delivery;
+		int r = give(forwarding, forwarding->addresses[i], set, wait, &delivery, why,
+			     sizeof(why));
 
-		if (r == 0)
+		if (r == 0) {
+			if (delivery.proof != FDPASS_PROOF_ANSWER)
+				proof = delivery.proof;
+			else if (delivery.installed < kept)
+				kept = delivery.installed;
 			continue;
+		}
 		explain(forwarding, i, why, reason, sizeof(reason));
 		fdpass_handover_refuse(handover, reason);
 		cli_error("%s", reason);
 		return r;
 	}
-	fdpass_handover_accept(handover, (uint32_t)fdpass_set_count(set));
+	fdpass_handover_passed_on(handover, proof, kept);
 	return 0;
 }

@@ -8,7 +8,8 @@
 
 /*
  * Gives it to every TO, in their order, until one does not take it, and answers it: accepted when all have
- * taken it. 0, or a negative errno after saying what failed. The handover stays the caller's.
+ * answered so, and that it was passed on when one of them has only read it. 0, or a negative errno after saying
+ * what failed. The handover stays the caller's.
  */
 int fdfwd_relay(const struct forwarding *forwarding, struct fdpass_handover *handover,
 		const struct fdpass_wait *wait);

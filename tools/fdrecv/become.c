@@ -15,23 +15,13 @@
 #include "tools/fdrecv/nonblock.h"
 #include "tools/fdrecv/retire.h"
 
-/* Everybody who was told "accepted" hears why it came to nothing. */
-static _Noreturn void leave_failed(struct reception *reception, const char *reason, int status)
-{
-	cli_error("%s", reason);
-	for (size_t i = 0; i < reception->request->group_count; i++)
-		if (reception->handovers[i] != NULL)
-			fdpass_handover_fail(reception->handovers[i], reason);
-	fdrecv_leave(reception, status);
-}
-
 static _Noreturn void leave_unplaced(struct reception *reception, int fd, int code)
 {
 	char reason[FDPASS_REASON_MAX + 1];
 
 	snprintf(reason, sizeof(reason), "putting a descriptor on %d failed: %s", fd,
 		 strerror(code));
-	leave_failed(reception, reason, FAILED);
+	fdrecv_leave_failed(reception, reason, FAILED);
 }
 
 static void announce(struct reception *reception)
@@ -42,7 +32,7 @@ static void announce(struct reception *reception)
 	if (r == 0)
 		return;
 	snprintf(reason, sizeof(reason), "announcing the descriptors failed: %s", strerror(-r));
-	leave_failed(reception, reason, FAILED);
+	fdrecv_leave_failed(reception, reason, FAILED);
 }
 
 static void retire(struct reception *reception)
@@ -59,7 +49,7 @@ static void retire(struct reception *reception)
 		return;
 	snprintf(reason, sizeof(reason), "preparing to retire the old process failed: %s",
 		 strerror(-r));
-	leave_failed(reception, reason, r == -ETIMEDOUT ? TIMED_OUT : FAILED);
+	fdrecv_leave_failed(reception, reason, r == -ETIMEDOUT ? TIMED_OUT : FAILED);
 }
 
 static void unblock(struct reception *reception, struct nonblock *changed)
@@ -71,7 +61,7 @@ static void unblock(struct reception *reception, struct nonblock *changed)
 		return;
 	snprintf(reason, sizeof(reason), "making the sockets non-blocking failed: %s",
 		 strerror(-r));
-	leave_failed(reception, reason, FAILED);
+	fdrecv_leave_failed(reception, reason, FAILED);
 }
 
 /* A copy of `fd` that is on no target, if it is on one itself; it may be the same number. */
@@ -172,21 +162,25 @@ static _Noreturn void exec_command(struct reception *reception)
 					    fdrecv_placement_highest(&reception->placement));
 	struct nonblock changed = NONBLOCK_INIT;
 	char reason[FDPASS_REASON_MAX + 1];
-	int status, code;
+	int status, code, caught;
 
 	unblock(reception, &changed);
 	if (limit != inherited)
 		cli_verbose("the command's soft limit on open files is %ju, since the inherited "
 			    "%ju leaves no room",
 			    (uintmax_t)limit, (uintmax_t)inherited);
-	cli_signals_restore();
+	caught = cli_signals_restore();
+	if (caught != 0) {
+		fdrecv_nonblock_undo(&changed);
+		fdrecv_leave_killed(reception, caught);
+	}
 	status = fdrecv_command_exec(reception->path, request->command);
 	code = errno;
 	fdrecv_nonblock_undo(&changed);
 	snprintf(reason, sizeof(reason), "running %s failed: %s%s", request->command[0],
 		 strerror(code),
 		 code == ENOENT ? "; it was found, but not the interpreter that it names" : "");
-	leave_failed(reception, reason, status);
+	fdrecv_leave_failed(reception, reason, status);
 }
 
 _Noreturn void fdrecv_become(struct reception *reception)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "cli/attach.h"
 #include "cli/diagnostic.h"
@@ -19,8 +20,8 @@ static _Noreturn void leave_failed(struct reception *reception, const char *wher
 
 	if (error->code == ECANCELED)
 		fdrecv_leave_cancelled(reception);
-	cli_error("%s", cli_explain_receiving(where, error, text, sizeof(text)));
-	fdrecv_leave(reception, error->code == ETIMEDOUT ? TIMED_OUT : FAILED);
+	fdrecv_leave_failed(reception, cli_explain_receiving(where, error, text, sizeof(text)),
+			    error->code == ETIMEDOUT ? TIMED_OUT : FAILED);
 }
 
 /* The group that the receiver's `index` stands for. */
@@ -97,8 +98,9 @@ void fdrecv_tell_ready(struct reception *reception)
 		fdrecv_leave(reception, r == -ETIMEDOUT ? TIMED_OUT : FAILED);
 }
 
-/* 1 when the handover can be used for its group; else it is refused. */
-static int fits(struct reception *reception, size_t group, struct fdpass_handover *handover)
+/* 1 when the handover can be used for its group; else it is refused, and `text` says so. */
+static int fits(struct reception *reception, size_t group, struct fdpass_handover *handover,
+		char text[CLI_DIAGNOSTIC_MAX])
 {
 	struct fdpass_peer peer = fdpass_handover_peer(handover);
 	char reason[FDPASS_REASON_MAX + 1];
@@ -106,10 +108,9 @@ static int fits(struct reception *reception, size_t group, struct fdpass_handove
 	if (fdrecv_reception_admit(reception, group, fdpass_handover_set(handover), reason,
 				   sizeof(reason)) == 0)
 		return 1;
-	/* Said without -v too: a sender that does not read answers does not say it. */
-	cli_error("%s: refused what process %jd of user %ju sent: %s",
-		  fdpass_address_text(reception->addresses[group]), (intmax_t)peer.pid,
-		  (uintmax_t)peer.uid, reason);
+	snprintf(text, CLI_DIAGNOSTIC_MAX, "%s: refused what process %jd of user %ju sent: %s",
+		 fdpass_address_text(reception->addresses[group]), (intmax_t)peer.pid,
+		 (uintmax_t)peer.uid, reason);
 	fdpass_handover_refuse(handover, reason);
 	return 0;
 }
@@ -119,12 +120,15 @@ static size_t take(struct reception *reception, int index, struct fdpass_handove
 {
 	size_t group = group_of(reception, index);
 	const char *where = fdpass_address_text(reception->addresses[group]);
+	char text[CLI_DIAGNOSTIC_MAX];
 
-	if (!fits(reception, group, handover)) {
+	if (!fits(reception, group, handover, text)) {
 		fdpass_handover_free(handover);
 		/* Nobody else can come by a connection. */
 		if (fdpass_address_fd(reception->addresses[group]) >= 0)
-			fdrecv_leave(reception, FAILED);
+			fdrecv_leave_failed(reception, text, FAILED);
+		/* Said without -v too: a sender that does not read answers does not say it. */
+		cli_error("%s", text);
 		return 0;
 	}
 	/* More than asked for is closed. */

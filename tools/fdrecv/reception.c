@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/diagnostic.h"
 #include "cli/signals.h"
+#include "cli/signame.h"
 #include "tools/fdrecv/announce.h"
 #include "tools/fdrecv/program.h"
 #include "tools/fdrecv/retire.h"
@@ -194,14 +196,24 @@ int fdrecv_reception_admit(struct reception *reception, size_t group, struct fdp
 	return r;
 }
 
+/* Once: who has been told is let go. */
+static void tell_accepted(struct reception *reception, const char *reason)
+{
+	for (size_t i = 0; i < reception->request->group_count; i++) {
+		if (reception->handovers[i] != NULL)
+			fdpass_handover_fail(reception->handovers[i], reason);
+		reception->handovers[i] = fdpass_handover_free(reception->handovers[i]);
+	}
+}
+
 _Noreturn void fdrecv_leave(struct reception *reception, int status)
 {
 	const struct request *request = reception->request;
 
+	tell_accepted(reception, "the receiver ended");
 	fdpass_receiver_free(reception->receiver);
 	for (size_t i = 0; i < request->group_count; i++) {
 		fdpass_set_free(reception->sets[i]);
-		fdpass_handover_free(reception->handovers[i]);
 		fdpass_address_free(reception->addresses[i]);
 	}
 	fdrecv_retire_forget(reception);
@@ -218,10 +230,24 @@ _Noreturn void fdrecv_leave(struct reception *reception, int status)
 	exit(status);
 }
 
+_Noreturn void fdrecv_leave_failed(struct reception *reception, const char *reason, int status)
+{
+	cli_error("%s", reason);
+	tell_accepted(reception, reason);
+	fdrecv_leave(reception, status);
+}
+
 _Noreturn void fdrecv_leave_cancelled(struct reception *reception)
 {
-	int signal = cli_signals_caught();
+	fdrecv_leave_killed(reception, cli_signals_caught());
+}
+
+_Noreturn void fdrecv_leave_killed(struct reception *reception, int signal)
+{
+	char reason[FDPASS_REASON_MAX + 1], number[16];
 
 	fdpass_receiver_free(reception->receiver);
+	snprintf(reason, sizeof(reason), "interrupted (%s)", cli_signame_text(signal, number));
+	tell_accepted(reception, reason);
 	cli_signals_die(signal);
 }

@@ -52,10 +52,18 @@ int fdrecv_reception_admit(struct reception *reception, size_t group, struct fdp
 /* How many numbers are needed at once: what is to be placed, and what is needed until then. */
 size_t fdrecv_reception_needs(const struct reception *reception);
 
-/* Ends the program with nothing left behind. */
+/*
+ * Every way out but the command: these end the program with nothing left behind, and tell the senders of what
+ * was accepted that it came to nothing, and why, as one who waits for the command takes an end without a word
+ * for its start.
+ */
 _Noreturn void fdrecv_leave(struct reception *reception, int status);
 
-/* The same, by the signal that came. */
+/* After saying why on stderr, and to the senders. */
+_Noreturn void fdrecv_leave_failed(struct reception *reception, const char *reason, int status);
+
+/* By the signal that came, and by a signal that was taken already. */
 _Noreturn void fdrecv_leave_cancelled(struct reception *reception);
+_Noreturn void fdrecv_leave_killed(struct reception *reception, int signal);
 
 #endif
