@@ -141,6 +141,18 @@ def test_the_number_is_a_target(programs, pair, number):
     assert read()["fds"][number]["identity"] == identity(reader)
 
 
+@pytest.mark.needs_namespaces
+def test_the_number_cannot_be_filled(programs, pair, sandbox):
+    """/dev/null is to stand there afterwards; it is not closed in silence. Where a target stands, it is not needed."""
+    inside = sandbox("mount -t tmpfs none /dev")
+    ours, theirs = pair
+    programs.fails(inside.fdrecv("-f", "3", "-c", "0", "--run", "true", ready=None, fds={0: theirs}), 125,
+                   "--connected: 0 goes away, and /dev/null", "No such file or directory")
+    receiver = inside.fdrecv("-f", "0", "-c", "0", "--run", "cat", ready=None, fds={0: theirs})
+    socket.send_fds(ours, [b"x"], [programs.text("sent")])
+    assert programs.succeeds(receiver) == "sent"
+
+
 def test_numbers_change_places(programs, pair):
     """Each connection's number is the other one's target."""
     other = socket.socketpair()

@@ -14,6 +14,7 @@
 #include "tools/fdrecv/command.h"
 #include "tools/fdrecv/nonblock.h"
 #include "tools/fdrecv/retire.h"
+#include "tools/fdrecv/standard.h"
 
 static _Noreturn void leave_unplaced(struct reception *reception, int fd, int code)
 {
@@ -133,25 +134,12 @@ static void place(struct reception *reception)
 	fdpass_plan_free(plan);
 }
 
-/* A connection on 0, 1 or 2 goes away, and what the command opens first must not land there. */
-static void fill_standard(const struct reception *reception)
+static void fill_standard(struct reception *reception)
 {
-	const struct request *request = reception->request;
+	int number = fdrecv_standard_fill(reception);
 
-	for (size_t i = 0; i < request->group_count; i++) {
-		const struct fdpass_address *address = reception->addresses[i];
-		int connection = address != NULL ? fdpass_address_fd(address) : -EBADF;
-		int null;
-
-		if (connection < 0 || connection > STDERR_FILENO ||
-		    fdrecv_placement_beside(&reception->placement, connection) != connection)
-			continue;
-		null = open("/dev/null", O_RDWR | O_CLOEXEC);
-		if (null >= 0) {
-			dup2(null, connection);
-			close(null);
-		}
-	}
+	if (number >= 0)
+		leave_unplaced(reception, number, errno);
 }
 
 static _Noreturn void exec_command(struct reception *reception)

@@ -25,6 +25,7 @@
 #include "tools/fdrecv/program.h"
 #include "tools/fdrecv/receive.h"
 #include "tools/fdrecv/retire.h"
+#include "tools/fdrecv/standard.h"
 
 static void check_addresses(const struct reception *reception)
 {
@@ -85,6 +86,7 @@ static void prepare(struct reception *reception)
 				cli_sockspec_address(&fdrecv_program, request->groups[i].kind,
 						     request->groups[i].source);
 	check_addresses(reception);
+	fdrecv_standard_check(reception);
 	cli_ready_check(&fdrecv_program, request->ready_fd);
 	reception->path = fdrecv_command_find(request->command[0], &status);
 	if (reception->path == NULL) {
