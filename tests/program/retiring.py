@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Servers that are replaced, and what replaces them."""
 
+import ctypes
 import os
 import select
 import socket
 import sys
+import threading
 
-from processes import LONG, until
+from processes import LIBC, LONG, until
 from programs import READY, children
 
 # A server on what --listen-fds gives: "new" to everybody who comes.
@@ -62,6 +64,32 @@ def serve(*numbers):
     return server
 
 
+def starting(fifo):
+    """A server with a second thread, which is starting a program: it is inside vfork(2), where no signal but SIGKILL
+    is heeded, for as long as nobody has opened `fifo` to write."""
+    def serving(*numbers):
+        actions = ctypes.create_string_buffer(1024)  # longer than posix_spawn_file_actions_t of any C library
+
+        def start():
+            pid = ctypes.c_int()
+            LIBC.posix_spawn(ctypes.byref(pid), b"/bin/true", actions, None, (ctypes.c_char_p * 2)(b"true"),
+                             (ctypes.c_char_p * 1)())
+            os.waitpid(pid.value, 0)
+
+        def server():
+            LIBC.posix_spawn_file_actions_init(actions)
+            for number in (READY, *numbers):
+                LIBC.posix_spawn_file_actions_addclose(actions, number)
+            LIBC.posix_spawn_file_actions_addopen(actions, 0, os.fsencode(fifo), os.O_RDONLY, 0)
+            threading.Thread(target=start, daemon=True).start()
+            until(lambda: "D" in thread_states(os.getpid()), "a thread is inside vfork(2)")
+            serve(*numbers)()
+
+        return server
+
+    return serving
+
+
 class Port:
     """A listening socket that is only here until close(); clients find it by its address."""
 
@@ -115,6 +143,14 @@ def echoes(client):
 def state(process):
     with open(f"/proc/{process.pid}/stat", encoding="ascii") as file:
         return file.read().rpartition(")")[2].split()[0]
+
+
+def thread_states(pid):
+    states = ""
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/stat", encoding="ascii") as file:
+            states += file.read().rpartition(")")[2].split()[0]
+    return states
 
 
 def helpers(programs):

@@ -15,7 +15,7 @@ import pytest
 from holding import holding
 from processes import LONG
 from programs import READY, identity
-from retiring import (NEW, Port, echoes, has_looked, helper, helpers, no_helper, old_server, serve, state)
+from retiring import (NEW, Port, echoes, has_looked, helper, helpers, no_helper, old_server, serve, starting, state)
 
 PORTS = {
     "tcp": (socket.AF_INET, ("127.0.0.1", 0)),
@@ -241,6 +241,27 @@ def test_a_server_of_many_threads(programs, replace):
         echoes(client)
     client.close()
     assert old.wait().status == -signal.SIGKILL
+    port.client(b"new")
+
+
+def test_a_server_with_a_thread_that_does_not_stop(programs, replace):
+    """It is not kept stopped until that thread does: it serves meanwhile, and is looked at again later."""
+    port = Port(programs)
+    os.mkfifo(programs.path("fifo"))
+    old = old_server(programs, port, serving=starting(programs.path("fifo")))
+    client = port.client(b"old")
+    client.settimeout(10)
+    new = replace("-v", "-p", port.expression, "-l", port.expression, "--retire")
+    retiring = helper(programs)
+    for _ in range(3):
+        has_looked(retiring, 1)
+        echoes(client)
+    client.close()
+    has_looked(retiring)
+    assert old.alive() and "ended" not in new.stderr
+    os.close(os.open(programs.path("fifo"), os.O_WRONLY))
+    assert old.wait().status == -signal.SIGKILL
+    new.said(f"ended process {old.pid}, which had no connections left")
     port.client(b"new")
 
 

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from processes import STRANGER, until
-from retiring import (NEW, Port, all_text, echoes, helper, helpers, no_helper, old_server, state)
+from retiring import (NEW, Port, all_text, echoes, helper, helpers, no_helper, old_server, starting, state)
 from tracing import TRACED, tampered
 
 GOES_ON = "the command was not started, or has ended already; process {} goes on"
@@ -192,6 +192,22 @@ def test_the_time_runs_out_for_two(programs, old, port):
         echoes(client)
     new.kill()
     second.kill()
+
+
+def test_the_time_runs_out_while_a_thread_does_not_stop(programs, port):
+    """It could not be looked at, and goes on."""
+    os.mkfifo(programs.path("fifo"))
+    stuck = old_server(programs, port, serving=starting(programs.path("fifo")))
+    client = port.client(b"old")
+    new = replace(programs, port, "--retire", "-t", "2")
+    new.said(f"--retire: process {stuck.pid} was not stopped when the time ran out, and could not be looked at; it goes "
+             "on, beside the command\n")
+    no_helper(programs)
+    assert stuck.alive() and new.alive() and state(stuck) in "SR"
+    echoes(client)
+    stuck.kill()
+    os.close(os.open(programs.path("fifo"), os.O_WRONLY))
+    new.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])

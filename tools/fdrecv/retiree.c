@@ -14,10 +14,11 @@
 #include <signal.h>
 #include <stdlib.h>
 
-/* Nanoseconds. A stopped process is stopped for good within microseconds, unless one of its threads is in an
- * uninterruptible wait. */
+/* Nanoseconds. A process is stopped within microseconds, unless one of its threads is in an uninterruptible
+ * wait, as in vfork(2) or on a disk: then the others are not kept for it any longer than that in all. */
 #define STOPPING_FIRST 20000
-#define STOPPING_MOST 5000000
+#define STOPPING_MOST 1000000
+#define STOPPING_IN_ALL 10000000
 
 /* It runs that long between two looks: as long as a small request takes at first, so that a busy server is
  * met between two; later less often, since its clients are in no hurry. */
@@ -27,6 +28,8 @@
 /* A look takes as long as the server has sockets (3 us each); it is stopped for it, and is to run that many
  * times as long after it. */
 #define RUNNING_PER_LOOK 4
+/* Where one did not stop, and was disturbed in vain, they run for that much longer each time. */
+#define RUNNING_IN_VAIN (RUNNING_PER_LOOK * STOPPING_IN_ALL)
 
 int fdrecv_retiree_note(struct retiree *retiree, const struct fdpass_set *set)
 {
@@ -87,38 +90,44 @@ static int count(const struct retiree *retiree)
 	return all;
 }
 
-/* 0 when nothing of it runs any more; -ESRCH when it has ended. */
+/* 1 when nothing of it runs any more, 0 when something did not stop; -ESRCH when it has ended. */
 static int wait_stopped(const struct retiree *retiree, const struct fdpass_wait *wait)
 {
-	int64_t pause = STOPPING_FIRST;
+	struct fdpass_wait patience = *wait;
+	int64_t pause = STOPPING_FIRST, end = fdpass_deadline_in(STOPPING_IN_ALL);
 	int r;
 
+	if (end < wait->deadline)
+		patience.deadline = end;
 	while ((r = fdpass_pidref_is_stopped(retiree->ref)) == 0) {
-		r = pass_time(retiree, wait, pause);
+		r = pass_time(retiree, &patience, pause);
+		if (r == -ETIMEDOUT && end < wait->deadline)
+			return 0;
 		if (r != 0)
 			return r < 0 ? r : -ESRCH;
 		pause = 2 * pause < STOPPING_MOST ? 2 * pause : STOPPING_MOST;
 	}
-	return r < 0 ? r : 0;
+	return r;
 }
 
-/* One look: 0 when this ended it; 1 when it has connections; else a negative errno: -ESRCH when it has ended
- * by itself. If it has not ended it runs afterwards, if it ran before. */
+/* One look: 0 when this ended it; 1 when it has connections, or none that could be seen; else a negative errno:
+ * -ESRCH when it has ended by itself. If it has not ended it runs afterwards, if it ran before. */
 static int look(struct retiree *retiree, const struct fdpass_wait *wait)
 {
 	int was_stopped = fdpass_pidref_is_stopped(retiree->ref);
-	int r;
+	int r, stopped;
 
 	if (was_stopped < 0)
 		return was_stopped;
 	r = fdpass_pidref_signal(retiree->ref, SIGSTOP);
 	if (r < 0)
 		return r;
-	r = wait_stopped(retiree, wait);
-	if (r == 0)
-		r = count(retiree);
-	if (r > 0)
+	stopped = wait_stopped(retiree, wait);
+	r = stopped > 0 ? count(retiree) : stopped;
+	if (r >= 0)
 		retiree->connections = r;
+	if (stopped == 0)
+		r = 1;
 	if (r == 0) {
 		r = fdpass_pidref_signal(retiree->ref, SIGKILL);
 		if (r == 0)
@@ -135,12 +144,14 @@ static void settle(struct retiree *retiree, int result, retiree_settled settled)
 	settled(retiree, result);
 }
 
-/* Looks at all that are left. Returns the first that still is, or NULL. */
+/* Looks at all that are left. Returns the first that still is, or NULL, and how many did not stop. */
 static struct retiree *look_at_all(struct retiree *retirees, size_t count,
-				   const struct fdpass_wait *wait, retiree_settled settled)
+				   const struct fdpass_wait *wait, retiree_settled settled,
+				   size_t *ret_in_vain)
 {
 	struct retiree *first = NULL;
 
+	*ret_in_vain = 0;
 	for (struct retiree *retiree = retirees; retiree < retirees + count; retiree++) {
 		int r = retiree->settled ? 0 : look(retiree, wait);
 
@@ -148,6 +159,7 @@ static struct retiree *look_at_all(struct retiree *retirees, size_t count,
 			settle(retiree, r, settled);
 		else if (r > 0 && first == NULL)
 			first = retiree;
+		*ret_in_vain += r > 0 && retiree->connections == 0;
 	}
 	return first;
 }
@@ -155,14 +167,20 @@ static struct retiree *look_at_all(struct retiree *retirees, size_t count,
 void fdrecv_retirees_end_idle(struct retiree *retirees, size_t count,
 			      const struct fdpass_wait *wait, retiree_settled settled)
 {
-	int64_t pause = RUNNING_FIRST, start = fdpass_deadline_in(0);
+	int64_t pause = RUNNING_FIRST, pause_in_vain = 0, start = fdpass_deadline_in(0);
 	struct retiree *first;
+	size_t in_vain;
 	int r = 0;
 
-	for (int tries = 1; (first = look_at_all(retirees, count, wait, settled)) != NULL;
+	for (int tries = 1; (first = look_at_all(retirees, count, wait, settled, &in_vain)) != NULL;
 	     tries++) {
 		int64_t least = RUNNING_PER_LOOK * (fdpass_deadline_in(0) - start);
 
+		pause_in_vain = in_vain > 0 ? pause_in_vain + RUNNING_IN_VAIN : 0;
+		if (pause_in_vain > RUNNING_MOST)
+			pause_in_vain = RUNNING_MOST;
+		if (pause_in_vain > least)
+			least = pause_in_vain;
 		/* That one of the others has ended shows at the next look. */
 		r = pass_time(first, wait, pause > least ? pause : least);
 		if (r < 0)
