@@ -104,6 +104,19 @@ def test_process_that_is_described(programs, inside, hold, description):
                    f"fdrecv: {name}: ", "/proc", "mounted")
 
 
+@pytest.mark.parametrize("how", ["--retire", "--retire=TERM"])
+def test_retiring(programs, inside, how):
+    """Whether the command was started is seen there: it is refused before anything is done."""
+    old = inside.start("python3", "-I", "-S", "-c", "import signal, socket; s = socket.create_server(('127.0.0.1', 0));"
+                       "print(f'on {s.fileno()}.', flush=True); signal.pause()")
+    old.said(".", 1)
+    number = old.stdout[3:].rstrip(".\n")
+    receiver = inside.fdrecv("-p", str(old.pid), "-d", "-l", number, how, "--run", "touch", "ran", ready=None)
+    message = programs.fails(receiver, 125, "fdrecv: --retire: ", "/proc", "mounted")
+    assert message.count("\n") == 1 and old.alive() and not os.path.exists(programs.path("ran"))
+    old.kill()
+
+
 def test_process_by_its_number(programs, inside, hold):
     """Sharing takes none of it, nor does naming it for later."""
     there = hold({7: programs.text("held")})

@@ -6,6 +6,7 @@
 
 #include "cli/acquire.h"
 #include "cli/diagnostic.h"
+#include "tools/fdrecv/retire.h"
 
 static void fill(struct reception *reception, size_t index)
 {
@@ -43,6 +44,7 @@ void fdrecv_acquire(struct reception *reception)
 	for (size_t i = 0; i < request->origin_count; i++)
 		if (cli_process_pin(&request->origins[i].process, &reception->pidrefs[i]) < 0)
 			fdrecv_leave(reception, FAILED);
+	fdrecv_retire_check(reception);
 	for (size_t i = 0; i < request->group_count; i++)
 		if (request->groups[i].origin >= 0)
 			fill(reception, i);

@@ -77,6 +77,8 @@ static void check_alone(struct reception *reception, const struct fdpass_set *se
 			fail(reception, -ENOMEM);
 		holders = fdpass_pidref_count(match, NULL);
 		fdpass_match_free(match);
+		if (holders < 0)
+			fail(reception, holders);
 		if (holders <= 1)
 			continue;
 		cli_error("--retire: %d processes hold the listening socket; a server of several "
@@ -101,6 +103,16 @@ static void check(struct reception *reception, const struct retiree *retiree)
 			  pid);
 		fdrecv_leave(reception, FAILED);
 	}
+}
+
+void fdrecv_retire_check(struct reception *reception)
+{
+	if (reception->request->retire == RETIRE_NOTHING || access("/proc/self/stat", R_OK) == 0)
+		return;
+	cli_error("--retire: /proc does not show this process (%s), and whether the command was "
+		  "started is seen there; is it mounted?",
+		  strerror(errno));
+	fdrecv_leave(reception, FAILED);
 }
 
 void fdrecv_retire_prepare(struct reception *reception)
@@ -174,7 +186,9 @@ static int wait_started(const struct reception *reception, const struct successo
 {
 	int r = fdpass_poll(successor->end, POLLIN, &reception->wait);
 
-	return r < 0 ? r : fdpass_pidref_is_ending(successor->ref) == 0;
+	if (r >= 0)
+		r = fdpass_pidref_is_ending(successor->ref);
+	return r < 0 ? r : r == 0;
 }
 
 static void tell_goes_on(const struct retiree *retiree)

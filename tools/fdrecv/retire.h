@@ -6,6 +6,9 @@
 
 #include "tools/fdrecv/reception.h"
 
+/* Before anything is taken: whether it can be done at all. What fails ends the program. */
+void fdrecv_retire_check(struct reception *reception);
+
 /* Notes what they have to be without, from what was taken. What fails ends the program. */
 void fdrecv_retire_prepare(struct reception *reception);
 
