@@ -620,8 +620,14 @@ int fdpass_pidref_is_ending(const struct fdpass_pidref *ref);
  *
  * HOST is numeric, in brackets if it is IPv6, and is the very address that the socket is bound to:
  * 127.0.0.1 does not fit a socket on 0.0.0.0. It fits that address mapped into IPv6 as well
- * (::ffff:127.0.0.1). Without it every address fits, of IPv4 and IPv6. A PATH fits by name and by inode, so
- * that it does not matter how the process spelt it, or that the socket was renamed since.
+ * (::ffff:127.0.0.1). Without it every address fits, of IPv4 and IPv6.
+ *
+ * A PATH of "listen:" and "unix:" means the sockets that are bound to the file there, as the caller finds it
+ * when he looks for them: it does not matter how the process spelt it, or that the socket was renamed since.
+ * The name that a socket was bound by counts only where nothing is at PATH, or where it is not known which
+ * file that was (of sockets of another network namespace, and on a kernel without sock_diag(7)): anybody can
+ * have a socket of any name, in a mount namespace of his own. A PATH of "file:" fits by inode, and by name
+ * as well.
  *
  * Pure: looks nothing up. -EINVAL (ADDRESS) with the reason in words in error->text.
  */

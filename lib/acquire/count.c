@@ -85,7 +85,7 @@ int fdpass_acquire_count(const struct fdpass_pidref *ref, const struct fdpass_ma
 	int r = fdpass_sought_init(&sought, match);
 
 	if (r < 0)
-		return fdpass_error_set(error, FDPASS_STEP_MEMORY, r);
+		return fdpass_pidref_call_failed(ref, error, r, -1, "");
 	r = read_held(&counting);
 	for (size_t i = 0; r >= 0 && i < counting.links.count; i++) {
 		r = counts(&counting, &counting.links.list[i]);

@@ -77,8 +77,8 @@ static int visit_unix(const struct answers *answers, const struct nlmsghdr *mess
 			fdpass_socket_set_name(&socket, RTA_DATA(attribute), size);
 		} else if (attribute->rta_type == UNIX_DIAG_VFS && size >= sizeof(vfs)) {
 			memcpy(&vfs, RTA_DATA(attribute), sizeof(vfs));
-			socket.file_inode = vfs.udiag_vfs_ino;
-			socket.file_device = vfs.udiag_vfs_dev;
+			socket.bound.inode = vfs.udiag_vfs_ino;
+			socket.bound.device = vfs.udiag_vfs_dev;
 		}
 	}
 	return answers->visitor(answers->context, &socket);

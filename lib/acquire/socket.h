@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "acquire/bound.h"
+
 /* Enough for every text of a socket: two addresses, or a name. */
 #define SOCKET_TEXT_MAX 192
 /* Bytes of sun_path, unix(7). */
@@ -33,9 +35,8 @@ struct fdpass_socket {
 	int type; /* of Unix sockets: SOCK_STREAM, ... */
 	int listening;
 	struct fdpass_internet local, remote;
-	/* Of Unix sockets that are bound to a path: that inode, as sock_diag shows it (its low 32 bits,
-	 * and the kernel's own encoding of a device); 0 when it is not known. */
-	uint32_t file_inode, file_device;
+	/* Of Unix sockets that are bound to a path, where it is known. */
+	struct fdpass_bound bound;
 	/* As the kernel has it: an abstract name begins with a NUL byte; a path has none at its end. */
 	size_t name_length;
 	char name[SOCKET_NAME_MAX];

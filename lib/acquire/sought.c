@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What fits by its file. A path names a file here and now; the process may have opened it by another name, or
- * live in another mount namespace, or the file may be gone: so it fits by inode, and by the name as well.
+ * live in another mount namespace, or the file may be gone: so it fits by inode, and by the name as well. A
+ * socket has its name from whoever bound it, and anybody may do that in a mount namespace of his own: its name
+ * does not count where there is a file to compare it with.
  */
 #include "acquire/sought.h"
 
@@ -10,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 
 #define DELETED " (deleted)" /* fs/d_path.c */
 
@@ -44,10 +45,19 @@ static char *canonical(const char *path)
 
 int fdpass_sought_init(struct fdpass_sought *sought, const struct fdpass_match *match)
 {
+	int r;
+
 	*sought = (struct fdpass_sought){.match = match};
-	if (match->where != MATCH_NAME || match->name[0] == '\0')
+	/* Connections have the name of the socket that accepted them, whatever is there by now. */
+	if (match->where != MATCH_NAME || match->name[0] == '\0' || match->kind == MATCH_ACCEPTED)
 		return 0;
-	sought->exists = stat(match->name, &sought->file) == 0;
+	if (match->kind == MATCH_FILE) {
+		sought->exists = stat(match->name, &sought->file) == 0;
+	} else {
+		r = fdpass_bound_look(match->name, &sought->bound);
+		if (r < 0)
+			return r;
+	}
 	errno = 0;
 	sought->path = canonical(match->name);
 	return sought->path == NULL && errno == ENOMEM ? -ENOMEM : 0;
@@ -71,20 +81,13 @@ static int is_name(const struct fdpass_sought *sought, const char *name, size_t 
 int fdpass_sought_fits_socket(const struct fdpass_sought *sought,
 			      const struct fdpass_socket *socket)
 {
-	const struct stat *file = &sought->file;
-	int named;
+	int named, fits = fdpass_match_fits(sought->match, socket, &named);
 
-	if (fdpass_match_fits(sought->match, socket, &named))
-		return 1;
 	if (!named || sought->match->name[0] == '\0')
-		return 0;
-	if (is_name(sought, socket->name, socket->name_length))
-		return 1;
-	/* As sock_diag shows an inode: 12 bits major and 20 minor (linux/kdev_t.h), and the low half of
-	 * the number (net/unix/diag.c). */
-	return sought->exists && socket->file_inode != 0 &&
-	       socket->file_inode == (uint32_t)file->st_ino &&
-	       socket->file_device == (uint32_t)(major(file->st_dev) << 20 | minor(file->st_dev));
+		return fits;
+	if (sought->bound.inode != 0 && socket->bound.inode != 0)
+		return fdpass_bound_equal(&sought->bound, &socket->bound);
+	return fits || is_name(sought, socket->name, socket->name_length);
 }
 
 /* 1 when `path` is the name of that very file. */

@@ -11,8 +11,9 @@
 
 struct fdpass_sought {
 	const struct fdpass_match *match; /* borrowed */
-	int exists;                       /* the path names something: */
+	int exists;                       /* for files: the path names something: */
 	struct stat file;
+	struct fdpass_bound bound; /* for sockets: what the path names; not known: nothing */
 	char *path; /* absolute, without symbolic links as far as it exists; NULL: no path */
 };
 
@@ -21,6 +22,7 @@ struct fdpass_sought {
 		.match = NULL                                                                      \
 	}
 
+/* 0; -EMFILE, -ENFILE or -ENOMEM. */
 int fdpass_sought_init(struct fdpass_sought *sought, const struct fdpass_match *match);
 void fdpass_sought_free(struct fdpass_sought *sought);
 

@@ -85,8 +85,7 @@ static int take_socket(const struct taking *taking, int number, struct fdpass_ta
 	if (fdpass_socket_look(fd, &seen) < 0 || seen.inode != listed->inode)
 		return 0;
 	entry->done = 1;
-	seen.file_inode = listed->file_inode;
-	seen.file_device = listed->file_device;
+	seen.bound = listed->bound;
 	if (!fdpass_sought_fits_socket(taking->sought, &seen))
 		return 0;
 	fdpass_describe_socket(taking->links, number, &seen, text);
@@ -146,7 +145,7 @@ int fdpass_acquire_match(const struct fdpass_pidref *ref, const struct fdpass_ma
 
 	r = fdpass_sought_init(&sought, match);
 	if (r < 0)
-		return fdpass_error_set(error, FDPASS_STEP_MEMORY, r);
+		return fdpass_pidref_call_failed(ref, error, r, -1, "");
 	r = fdpass_held_read(ref, &links, &table, error);
 	if (r < 0)
 		return r;

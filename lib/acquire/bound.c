@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which file is at a path, in the numbers of the kernel's table of Unix sockets (net/unix/diag.c): those of the
+ * inode itself and of the file system's superblock. stat(2) asks the file system, and some have others to say:
+ * btrfs has a device for each subvolume, and overlayfs one for each layer where these are on several file
+ * systems. /proc shows the kernel's own, of a descriptor and of its mount.
+ */
+#include "acquire/bound.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+#define FDINFO_MAX 512
+
+/* What there is no way around. */
+static int is_fatal(int code)
+{
+	return code == -EMFILE || code == -ENFILE || code == -ENOMEM;
+}
+
+static uint32_t encode(unsigned device_major, unsigned device_minor)
+{
+	return (uint32_t)device_major << 20 | device_minor;
+}
+
+/* Where /proc does not tell, both stay as they are. `ino` is there since Linux 5.14; before, it differs from that of
+ * stat(2) on hardly any file system. */
+static int read_fdinfo(int fd, int *ret_mount, uint32_t *ret_inode)
+{
+	char path[64], text[FDINFO_MAX];
+	fd_owned int info = FD_NONE;
+	unsigned long long inode;
+	const char *found;
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/proc/thread-self/fdinfo/%d", fd);
+	info = open(path, O_RDONLY | O_CLOEXEC);
+	length = info >= 0 ? read(info, text, sizeof(text) - 1) : -1;
+	if (length < 0)
+		return -errno;
+	text[length] = '\0';
+	found = strstr(text, "\nmnt_id:");
+	if (found != NULL)
+		sscanf(found, " mnt_id: %d", ret_mount);
+	found = strstr(text, "\nino:");
+	if (found != NULL && sscanf(found, " ino: %llu", &inode) == 1)
+		*ret_inode = (uint32_t)inode;
+	return 0;
+}
+
+/* Not all mounts are listed: not the one that a process was put into by chroot(2), if its new root is just a
+ * directory there, nor those of other mount namespaces, which /proc/PID/root leads to. */
+static int read_mounts(int mount, uint32_t *ret_device)
+{
+	int fd = open("/proc/thread-self/mountinfo", O_RDONLY | O_CLOEXEC), found = 0;
+	char *line = NULL;
+	size_t room = 0;
+	FILE *lines;
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	lines = fdopen(fd, "r");
+	if (lines == NULL) {
+		fdpass_fd_close(fd);
+		return -ENOMEM;
+	}
+	errno = 0;
+	while (!found && getline(&line, &room, lines) > 0) {
+		unsigned device_major, device_minor;
+		int id;
+
+		found = sscanf(line, "%d %*d %u:%u", &id, &device_major, &device_minor) == 3 &&
+			id == mount;
+		if (found)
+			*ret_device = encode(device_major, device_minor);
+	}
+	r = errno == ENOMEM ? -ENOMEM : 0;
+	free(line);
+	fclose(lines);
+	return r;
+}
+
+int fdpass_bound_look(const char *path, struct fdpass_bound *ret_bound)
+{
+	fd_owned int fd = open(path, O_PATH | O_CLOEXEC);
+	struct fdpass_bound bound;
+	struct stat status;
+	int r = fd >= 0 && fstat(fd, &status) == 0 ? 0 : -errno, mount = -1;
+
+	if (r < 0)
+		return is_fatal(r) ? r : 0;
+	bound.inode = (uint32_t)status.st_ino;
+	bound.device = encode(major(status.st_dev), minor(status.st_dev));
+	r = read_fdinfo(fd, &mount, &bound.inode);
+	if (r == 0 && mount >= 0)
+		r = read_mounts(mount, &bound.device);
+	if (is_fatal(r))
+		return r;
+	*ret_bound = bound;
+	return 1;
+}
+
+int fdpass_bound_equal(const struct fdpass_bound *a, const struct fdpass_bound *b)
+{
+	return a->inode != 0 && a->inode == b->inode && a->device == b->device;
+}
