@@ -152,16 +152,20 @@ def test_that_has_protected_itself(programs, hold, what, how):
 
 @pytest.mark.needs_root
 def test_that_is_not_visible(programs, hold):
-    """There is such a socket; it is not claimed that nobody holds it."""
+    """There is such a socket; it is not claimed that nobody holds it. One's own process that holds it, too, is found."""
+    folder = programs.stranger_folder()
     with socket.socket() as made:
         made.bind(("127.0.0.1", 0))
         made.listen()
         hold({7: made.fileno()})
         text = f"listen:{made.getsockname()[1]}"
-    folder = programs.stranger_folder()
-    neither_takes(programs, ["-p", text], text, f"{text}: it is there, but no process that holds it is visible",
-                  "as root", folder=folder, user=STRANGER)
-    programs.fails(programs.fdsend("--pidref", text, user=STRANGER, cwd=folder), 1, "visible to this user")
+        neither_takes(programs, ["-p", text], text, f"{text}: it is there, but no process that holds it is visible",
+                      "as root", folder=folder, user=STRANGER)
+        programs.fails(programs.fdsend("--pidref", text, user=STRANGER, cwd=folder), 1, "visible to this user")
+        own = programs.start(["sleep", "infinity"], fds={7: made.fileno()}, user=STRANGER)
+    told = programs.succeeds(programs.fdsend("--pidref", text, user=STRANGER, cwd=folder))
+    assert told.split(":")[0] == str(own.pid)
+    own.kill()
 
 
 @pytest.mark.needs_root
