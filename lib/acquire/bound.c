@@ -16,9 +16,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "acquire/fdinfo.h"
 #include "base/fd.h"
-
-#define FDINFO_MAX 512
 
 /* What there is no way around. */
 static int is_fatal(int code)
@@ -31,34 +30,9 @@ static uint32_t encode(unsigned device_major, unsigned device_minor)
 	return (uint32_t)device_major << 20 | device_minor;
 }
 
-/* Where /proc does not tell, both stay as they are. `ino` is there since Linux 5.14; before, it differs from that of
- * stat(2) on hardly any file system. */
-static int read_fdinfo(int fd, int *ret_mount, uint32_t *ret_inode)
-{
-	char path[64], text[FDINFO_MAX];
-	fd_owned int info = FD_NONE;
-	unsigned long long inode;
-	const char *found;
-	ssize_t length;
-
-	snprintf(path, sizeof(path), "/proc/thread-self/fdinfo/%d", fd);
-	info = open(path, O_RDONLY | O_CLOEXEC);
-	length = info >= 0 ? read(info, text, sizeof(text) - 1) : -1;
-	if (length < 0)
-		return -errno;
-	text[length] = '\0';
-	found = strstr(text, "\nmnt_id:");
-	if (found != NULL)
-		sscanf(found, " mnt_id: %d", ret_mount);
-	found = strstr(text, "\nino:");
-	if (found != NULL && sscanf(found, " ino: %llu", &inode) == 1)
-		*ret_inode = (uint32_t)inode;
-	return 0;
-}
-
 /* Not all mounts are listed: not the one that a process was put into by chroot(2), if its new root is just a
  * directory there, nor those of other mount namespaces, which /proc/PID/root leads to. */
-static int read_mounts(int mount, uint32_t *ret_device)
+static int read_mounts(long mount, uint32_t *ret_device)
 {
 	int fd = open("/proc/thread-self/mountinfo", O_RDONLY | O_CLOEXEC), found = 0;
 	char *line = NULL;
@@ -76,9 +50,9 @@ static int read_mounts(int mount, uint32_t *ret_device)
 	errno = 0;
 	while (!found && getline(&line, &room, lines) > 0) {
 		unsigned device_major, device_minor;
-		int id;
+		long id;
 
-		found = sscanf(line, "%d %*d %u:%u", &id, &device_major, &device_minor) == 3 &&
+		found = sscanf(line, "%ld %*d %u:%u", &id, &device_major, &device_minor) == 3 &&
 			id == mount;
 		if (found)
 			*ret_device = encode(device_major, device_minor);
@@ -93,16 +67,20 @@ int fdpass_bound_look(const char *path, struct fdpass_bound *ret_bound)
 {
 	fd_owned int fd = open(path, O_PATH | O_CLOEXEC);
 	struct fdpass_bound bound;
+	struct fdpass_fdinfo info;
 	struct stat status;
-	int r = fd >= 0 && fstat(fd, &status) == 0 ? 0 : -errno, mount = -1;
+	int r = fd >= 0 && fstat(fd, &status) == 0 ? 0 : -errno;
 
 	if (r < 0)
 		return is_fatal(r) ? r : 0;
 	bound.inode = (uint32_t)status.st_ino;
 	bound.device = encode(major(status.st_dev), minor(status.st_dev));
-	r = read_fdinfo(fd, &mount, &bound.inode);
-	if (r == 0 && mount >= 0)
-		r = read_mounts(mount, &bound.device);
+	/* Where /proc does not tell more, stat(2) is right on most file systems. */
+	r = fdpass_fdinfo_own(fd, &info);
+	if (r == 0 && info.inode != 0)
+		bound.inode = (uint32_t)info.inode;
+	if (r == 0 && info.mount >= 0)
+		r = read_mounts(info.mount, &bound.device);
 	if (is_fatal(r))
 		return r;
 	*ret_bound = bound;

@@ -13,52 +13,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "acquire/fdinfo.h"
 #include "base/fd.h"
 
-#define FDINFO_MAX 4096
 #define FUSE_MAGIC 0x65735546 /* linux/magic.h has it since 5.17 */
-
-/* What fdinfo says of a descriptor, proc(5). */
-struct account {
-	int flags;
-	unsigned long mount; /* mnt_id, Linux 3.15 */
-	unsigned long inode; /* ino, Linux 5.14; 0 before */
-};
-
-static unsigned long field(const char *text, const char *name, int base)
-{
-	const char *found = strstr(text, name);
-
-	return found != NULL ? strtoul(found + strlen(name), NULL, base) : 0;
-}
-
-static int read_account(int directory, const char *name, struct account *ret_account)
-{
-	fd_owned int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
-	char text[FDINFO_MAX];
-	ssize_t length;
-
-	if (fd < 0)
-		return -errno;
-	length = read(fd, text, sizeof(text) - 1);
-	if (length < 0)
-		return -errno;
-	text[length] = '\0';
-	if (strstr(text, "flags:\t") == NULL)
-		return -EPROTO;
-	*ret_account = (struct account){
-		.flags = (int)field(text, "flags:\t", 8),
-		.mount = field(text, "mnt_id:\t", 10),
-		.inode = field(text, "ino:\t", 10),
-	};
-	return 0;
-}
 
 static int is_same(const struct stat *a, const struct stat *b)
 {
@@ -68,17 +30,15 @@ static int is_same(const struct stat *a, const struct stat *b)
 static int flags_told(const struct fdpass_pidref *ref, int number, int pinned,
 		      const struct stat *status)
 {
-	struct account theirs, ours;
+	struct fdpass_fdinfo theirs, ours;
 	struct stat again;
-	char name[64];
+	char name[32];
 	int r;
 
 	snprintf(name, sizeof(name), "fdinfo/%d", number);
-	r = read_account(ref->proc, name, &theirs);
-	if (r < 0)
-		return r;
-	snprintf(name, sizeof(name), "/proc/thread-self/fdinfo/%d", pinned);
-	r = read_account(AT_FDCWD, name, &ours);
+	r = fdpass_fdinfo_read(ref->proc, name, &theirs);
+	if (r == 0)
+		r = fdpass_fdinfo_own(pinned, &ours);
 	if (r < 0)
 		return r;
 	if (theirs.mount != ours.mount || theirs.inode != ours.inode)
