@@ -898,7 +898,8 @@ struct fdpass_sending *fdpass_sending_free(struct fdpass_sending *sending);
 
 /*
  * A receiver serves any number of listeners at once. Callers that its rule does not admit, that are
- * silent, that send no descriptor, more than fits, or garbage, are turned away and never end its wait.
+ * silent, that send no descriptor, more than fits, or garbage, are turned away and never end its wait. (What
+ * an admitted sender passed is closed by this process: a file of FUSE makes it wait for its daemon then.)
  *
  * Several rich handovers may be on their way at once. When room for callers or numbers for descriptors run
  * out, those that have not sent everything are closed, the one that was idle longest first, and what had
