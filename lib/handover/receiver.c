@@ -96,9 +96,14 @@ int fdpass_receiver_watch(const struct fdpass_receiver *receiver, const struct c
 }
 
 /* ENOENT when it was never watched. */
+static void forget(const struct fdpass_receiver *receiver, int fd)
+{
+	epoll_ctl(receiver->events, EPOLL_CTL_DEL, fd, NULL);
+}
+
 void fdpass_receiver_forget(const struct fdpass_receiver *receiver, const struct caller *caller)
 {
-	epoll_ctl(receiver->events, EPOLL_CTL_DEL, caller->incoming.socket, NULL);
+	forget(receiver, caller->incoming.socket);
 }
 
 /* Room for one more listener or connection; its index follows from the count. */
@@ -197,6 +202,8 @@ static void close_listener(struct fdpass_receiver *receiver, int index, const ch
 	int count;
 
 	fdpass_listener_withdraw(listener);
+	/* A child may have a copy, which would be readable for ever once it is shut down. */
+	forget(receiver, fdpass_listener_fd(listener));
 	/* From here on connecting is refused (net/unix/af_unix.c), so that the backlog comes to an end. */
 	shutdown(fdpass_listener_fd(listener), SHUT_RDWR);
 	do {

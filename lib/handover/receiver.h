@@ -39,7 +39,7 @@ void fdpass_receiver_observe(const struct fdpass_receiver *receiver, enum fdpass
 			     const struct caller *caller, const char *reason);
 
 /* Has epoll tell of a caller, and tell of it no more. Closing would not do for the latter: a connection
- * that others hold as well stays in the epoll set (epoll(7)). */
+ * that others hold as well, such as a child of this program, stays in the epoll set (epoll(7)). */
 int fdpass_receiver_watch(const struct fdpass_receiver *receiver, const struct caller *caller);
 void fdpass_receiver_forget(const struct fdpass_receiver *receiver, const struct caller *caller);
 

@@ -29,6 +29,7 @@ static int send_away(struct fdpass_receiver *receiver, struct caller *caller)
 	if (caller == NULL)
 		return 0;
 	fdpass_receiver_observe(receiver, FDPASS_EVENT_CROWDED_OUT, caller, "");
+	fdpass_receiver_forget(receiver, caller);
 	fdpass_room_dismiss(caller, FRAME_BUSY, "too many callers, and this one was idle longest");
 	return 1;
 }
