@@ -129,7 +129,8 @@ static int name_all(struct fdpass_set *set, struct fdpass_error *error)
 	char reason[REASON_SIZE];
 	int r = 0;
 
-	if (names == NULL)
+	/* Of nothing they are a leftover, and "" would be one name. */
+	if (names == NULL || count == 0)
 		return 0;
 	for (const char *at = names; (at = strchr(at, ':')) != NULL; at++)
 		named++;

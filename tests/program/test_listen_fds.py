@@ -127,7 +127,8 @@ def test_of_an_earlier_process(programs):
     fails(programs, {"LISTEN_FDS": "1", "LISTEN_PIDFDID": "1"}, files(programs, 1), "earlier process", "LISTEN_PIDFDID")
 
 
-@pytest.mark.parametrize("env", [{}, {"LISTEN_FDS": "0"}], ids=str)
+@pytest.mark.parametrize("env", [{}, {"LISTEN_FDS": "0"}, {"LISTEN_FDNAMES": "web"},
+                                 {"LISTEN_FDS": "0", "LISTEN_FDNAMES": ""}], ids=str)
 def test_nothing_is_announced(programs, env):
     fails(programs, env, files(programs, 1), "--listen-fds: LISTEN_FDS announces nothing")
 

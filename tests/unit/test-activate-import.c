@@ -115,6 +115,21 @@ START_TEST(nothing_announced)
 }
 END_TEST
 
+/* Names alone are left over from something else. */
+START_TEST(names_of_nothing)
+{
+	static const char *const names[] = {"", "web", "a:b", "\n"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		announce("0", names[i]);
+		fdpass_set_free(expect(FDPASS_ACTIVATION_OURS, 0));
+		unsetenv("LISTEN_FDS");
+		fdpass_set_free(expect(FDPASS_ACTIVATION_OURS, 0));
+		fdpass_set_free(expect(FDPASS_ACTIVATION_ANY, 0));
+	}
+}
+END_TEST
+
 START_TEST(without_names)
 {
 	struct fdpass_set *set;
@@ -303,6 +318,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, numbers_before, numbers_after);
 	tcase_add_test(tcase, nothing_announced);
+	tcase_add_test(tcase, names_of_nothing);
 	tcase_add_test(tcase, without_names);
 	tcase_add_test(tcase, with_names);
 	tcase_add_test(tcase, for_another_process);
