@@ -327,8 +327,9 @@ enum fdpass_address_kind {
  * root (effective uid 0); else $XDG_RUNTIME_DIR/fdsend; else /run/user/UID/fdsend.
  *
  * Parsing looks at the environment, but at no file. -EINVAL: an empty name, ".", "..", a name that
- * begins with the reserved ".fdpass-", or a relative $FDPASS_RUNTIME_DIR; -ENAMETOOLONG: a name longer
- * than the kernel allows. `text` of the error is the reason in words.
+ * begins with the reserved ".fdpass-", a relative $FDPASS_RUNTIME_DIR, what is not the number of a
+ * descriptor, or a kind that there is not; -ENAMETOOLONG: a name longer than the kernel allows. `text`
+ * of the error is the reason in words.
  */
 struct fdpass_address;
 

@@ -183,8 +183,10 @@ int fdpass_address_build(enum fdpass_address_kind kind, const char *text,
 		r = build_abstract(address, text, error);
 	else if (kind == FDPASS_ADDRESS_CONNECTED)
 		r = build_connected(address, text, error);
-	else
+	else if (kind == FDPASS_ADDRESS_NAMED)
 		r = build_path(address, text, environment, error);
+	else
+		r = wrong(error, -EINVAL, "there is no such kind of address");
 	if (r < 0) {
 		fdpass_address_free(address);
 		return r;

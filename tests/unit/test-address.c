@@ -286,6 +286,15 @@ START_TEST(only_a_connection_has_a_number)
 }
 END_TEST
 
+START_TEST(a_kind_that_there_is_not)
+{
+	assert_wrong((enum fdpass_address_kind)77, "./s", &usual, -EINVAL);
+	assert_wrong((enum fdpass_address_kind)(FDPASS_ADDRESS_CONNECTED + 1), "3", &usual,
+		     -EINVAL);
+	assert_wrong((enum fdpass_address_kind) - 1, "name", &usual, -EINVAL);
+}
+END_TEST
+
 START_TEST(parsing_asks_the_environment)
 {
 	struct fdpass_error error = FDPASS_ERROR_INIT;
@@ -333,6 +342,7 @@ int main(void)
 	tcase_add_test(tcase, a_long_run_directory_counts);
 	tcase_add_test(tcase, a_number_is_a_connection);
 	tcase_add_test(tcase, only_a_connection_has_a_number);
+	tcase_add_test(tcase, a_kind_that_there_is_not);
 	tcase_add_test(tcase, parsing_asks_the_environment);
 	tcase_add_test(tcase, freeing_nothing);
 	suite_add_tcase(suite, tcase);
