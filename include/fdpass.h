@@ -397,7 +397,8 @@ struct fdpass_listen_options {
 	}
 
 /*
- * A listening Unix stream socket at `address`, which it copies what it needs of.
+ * A listening Unix stream socket at `address`, which it copies what it needs of. -EINVAL (ADDRESS): the
+ * address is a connection, or an option has a value that it cannot have.
  *
  * A path appears at once listening and with its final mode; before that moment nobody can reach it.
  * A stale socket there is replaced, a live one never: -EADDRINUSE, with the process that has it in

@@ -77,6 +77,9 @@ int fdpass_listener_open(const struct fdpass_address *address,
 	options = &read;
 	if (options->mode > 0777 || options->backlog < 1)
 		return fdpass_error_set(error, FDPASS_STEP_ADDRESS, -EINVAL);
+	if (address->kind == FDPASS_ADDRESS_CONNECTED)
+		return fdpass_error_text(error, FDPASS_STEP_ADDRESS, -EINVAL,
+					 "a connection is no place to listen at");
 	socket = make_socket(error);
 	if (socket < 0)
 		return socket;

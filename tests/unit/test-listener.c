@@ -137,6 +137,22 @@ START_TEST(options_that_cannot_be)
 }
 END_TEST
 
+START_TEST(a_connection_is_nothing_to_listen_at)
+{
+	struct fdpass_listener *listener = (struct fdpass_listener *)&listener;
+	struct fdpass_address *address;
+
+	error = (struct fdpass_error)FDPASS_ERROR_INIT;
+	ck_assert_int_eq(fdpass_address_parse(FDPASS_ADDRESS_CONNECTED, "0", &address, NULL), 0);
+	ck_assert_int_eq(fdpass_listener_open(address, NULL, &listener, &error), -EINVAL);
+	ck_assert_ptr_eq(listener, &listener);
+	ck_assert_int_eq(error.step, FDPASS_STEP_ADDRESS);
+	ck_assert_int_eq(error.code, EINVAL);
+	ck_assert_str_ne(error.text, "");
+	fdpass_address_free(address);
+}
+END_TEST
+
 START_TEST(a_stale_socket_is_replaced)
 {
 	struct fdpass_listener *listener;
@@ -386,6 +402,7 @@ int main(void)
 	tcase_add_loop_test(tcase, it_listens_and_asks_for_credentials, 0, 2);
 	tcase_add_loop_test(tcase, the_mode_is_the_one_asked_for, 0, 5);
 	tcase_add_loop_test(tcase, options_that_cannot_be, 0, 3);
+	tcase_add_test(tcase, a_connection_is_nothing_to_listen_at);
 	tcase_add_test(tcase, a_stale_socket_is_replaced);
 	tcase_add_loop_test(tcase, a_live_socket_is_kept, 0, 3);
 	tcase_add_loop_test(tcase, our_own_live_socket_is_kept, 0, 2);
