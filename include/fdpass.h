@@ -230,8 +230,11 @@ void fdpass_set_truncate(struct fdpass_set *set, size_t count);
 
 /*
  * The same for descriptors that somebody else made and that you do not trust: closing a socket for the
- * last time can take as long as its maker wants (SO_LINGER, socket(7)). Costs a short-lived child process
- * when there is a socket among them, and does not wait for its maker.
+ * last time can take as long as its maker wants (SO_LINGER, socket(7)), and each close of a file of FUSE or of
+ * a network file system as long as its daemon or server does, which no signal ends. Costs a short-lived child
+ * process when there is one of these among them, and waits for a second or so at the most: a child that closes
+ * such a file is left behind if need be, until it is answered (clone3(2), Linux 5.3; without it, it is closed
+ * here). No SIGCHLD comes of it, and waitpid(2) does not see it without __WCLONE.
  */
 void fdpass_set_discard(struct fdpass_set *set, size_t count);
 
@@ -900,8 +903,8 @@ struct fdpass_sending *fdpass_sending_free(struct fdpass_sending *sending);
 
 /*
  * A receiver serves any number of listeners at once. Callers that its rule does not admit, that are
- * silent, that send no descriptor, more than fits, or garbage, are turned away and never end its wait. (What
- * an admitted sender passed is closed by this process: a file of FUSE makes it wait for its daemon then.)
+ * silent, that send no descriptor, more than fits, or garbage, are turned away and never end its wait.
+ * What they sent is closed as fdpass_set_discard() does it.
  *
  * Several rich handovers may be on their way at once. When room for callers or numbers for descriptors run
  * out, those that have not sent everything are closed, the one that was idle longest first, and what had

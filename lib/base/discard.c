@@ -6,30 +6,17 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
+#include "base/closer.h"
 #include "base/fd.h"
 
-static int has_socket(const int *fds, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct stat status;
+/* How many are looked at before they are closed: a message full. */
+#define CHUNK 254
 
-		if (fds[i] >= 0 && fstat(fds[i], &status) == 0 && S_ISSOCK(status.st_mode))
-			return 1;
-	}
-	return 0;
-}
-
-/* A fork that runs no handlers of the program's and sends it no SIGCHLD: a child with no signal for its
- * end is seen by nobody who does not ask for it with __WCLONE (clone(2)). */
-static pid_t quiet_fork(void)
-{
-	return (pid_t)syscall(SYS_clone, 0, 0, 0, 0, 0);
-}
+/* Milliseconds. Exiting takes microseconds. */
+#define HEIR_PATIENCE 1000
 
 /* Nothing but calls that are safe after a fork, signal-safety(7). */
 static _Noreturn void outlive(int until)
@@ -43,20 +30,21 @@ static _Noreturn void outlive(int until)
 
 /* A child that has a copy of every descriptor until `keep`, the end of a pipe, is closed, and then exits. */
 struct heir {
-	pid_t process;
+	struct fdpass_child child;
 	int keep;
 };
 
 static struct heir start_heir(void)
 {
-	struct heir heir = {-1, FD_NONE};
+	struct heir heir = {{-1, FD_NONE}, FD_NONE};
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return heir;
 	heir.keep = ends[1];
-	heir.process = quiet_fork();
-	if (heir.process == 0) {
+	if (fdpass_child_start(&heir.child) < 0)
+		heir.child.process = -1;
+	if (heir.child.process == 0) {
 		close(ends[1]);
 		outlive(ends[0]);
 	}
@@ -64,12 +52,14 @@ static struct heir start_heir(void)
 	return heir;
 }
 
-/* It closes for the last time, in exiting, and nothing of it is left when this returns. */
+/* It closes for the last time, in exiting. Nothing of it is left when this returns, unless it hangs there in what
+ * else it has a copy of. */
 static void let_go(struct heir *heir)
 {
 	heir->keep = fdpass_fd_close(heir->keep);
-	while (heir->process > 0 && waitpid(heir->process, NULL, __WCLONE) < 0 && errno == EINTR)
-		;
+	if (heir->child.process > 0)
+		fdpass_child_wait(&heir->child, HEIR_PATIENCE);
+	fdpass_child_end(&heir->child);
 }
 
 static void close_all(const int *fds, size_t count)
@@ -78,19 +68,51 @@ static void close_all(const int *fds, size_t count)
 		fdpass_fd_close(fds[i]);
 }
 
+/* Those whose closing may wait. */
+static void run_closer(const int *fds, size_t count, const unsigned char *kinds)
+{
+	int waiting[CHUNK];
+	size_t found = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (kinds[i] == CLOSING_MAY_WAIT)
+			waiting[found++] = fds[i];
+	if (found > 0)
+		fdpass_closer_run(waiting, found);
+}
+
+/* At most CHUNK of them. */
+static void discard_some(const int *fds, size_t count)
+{
+	unsigned char kinds[CHUNK];
+	struct heir heir = {{-1, FD_NONE}, FD_NONE};
+	int seen = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		kinds[i] = (unsigned char)fdpass_closing(fds[i]);
+		seen |= 1 << kinds[i];
+	}
+	if (seen == 1 << CLOSING_IS_QUICK) {
+		close_all(fds, count);
+		return;
+	}
+	/* First, so that the heir has no copy of them. */
+	run_closer(fds, count, kinds);
+	/* Without one (no memory, no process left) closing is still better than keeping. */
+	if (seen & 1 << CLOSING_MAY_LINGER)
+		heir = start_heir();
+	for (size_t i = 0; i < count; i++)
+		if (kinds[i] != CLOSING_MAY_WAIT)
+			fdpass_fd_close(fds[i]);
+	let_go(&heir);
+}
+
 void fdpass_discard(const int *fds, size_t count)
 {
 	int saved = errno;
 
-	if (has_socket(fds, count)) {
-		/* Without one (no memory, no process left) closing is still better than keeping. */
-		struct heir heir = start_heir();
-
-		close_all(fds, count);
-		let_go(&heir);
-	} else {
-		close_all(fds, count);
-	}
+	for (size_t done = 0; done < count; done += CHUNK)
+		discard_some(fds + done, count - done < CHUNK ? count - done : CHUNK);
 	errno = saved;
 }
 

@@ -13,9 +13,7 @@
  * deadline or blocked signal of ours ends that (socket(7); net/ipv4/af_inet.c, inet_release()). The same
  * happens to a Unix socket with such a descriptor in its queue. A process that exits does not linger. So
  * where there is a socket among them, the last reference is left to a child, which does nothing but exit.
- *
- * A file of FUSE waits for its daemon in every close, that of exit and exec as well, so that a child would be no help:
- * SECURITY.md says what that means.
+ * Files whose every close may wait are closed as closer.h says.
  */
 void fdpass_discard(const int *fds, size_t count);
 

@@ -164,6 +164,9 @@ void fdpass_incoming_answer_passed_on(const struct incoming *incoming, uint32_t 
 
 void fdpass_incoming_end(struct incoming *incoming)
 {
+	/* Others made what is in it. */
+	if (incoming->set != NULL)
+		fdpass_set_discard(incoming->set, 0);
 	incoming->set = fdpass_set_free(incoming->set);
 	fdpass_offer_end(&incoming->offer);
 	if (incoming->socket >= 0 && incoming->sharing == INCOMING_OWN)

@@ -15,7 +15,7 @@ from purity import plain
 
 NEVER_FAILS = set("""
     abort atoi bcmp bsearch clock_gettime closedir dirfd fclose free freeaddrinfo gai_strerror getenv geteuid
-    getpid gnu_dev_major gnu_dev_minor htons inet_ntop inet_pton memchr memcmp memcpy memmove memset ntohs
+    getpid gnu_dev_major gnu_dev_minor htons inet_ntop inet_pton memchr memcmp memcpy memmove memset munmap ntohs
     pthread_attr_destroy pthread_attr_init pthread_attr_setdetachstate pthread_sigmask qsort secure_getenv
     sigaddset sigemptyset sigfillset snprintf sscanf stpcpy strchr strchrnul strcmp strcpy strcspn strerror_r
     strerrordesc_np strlen strncmp strnlen strpbrk strrchr strspn strstr strtok_r strtol strtoul strtoull tolower

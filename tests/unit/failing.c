@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -87,6 +88,8 @@
 WRAP(malloc, void *, (size_t size), (size), NULL, ENOMEM)
 WRAP(calloc, void *, (size_t count, size_t size), (count, size), NULL, ENOMEM)
 WRAP(realloc, void *, (void *block, size_t size), (block, size), NULL, ENOMEM)
+WRAP_64(mmap, void *, (void *place, size_t size, int protection, int flags, int fd, off_t offset),
+	(place, size, protection, flags, fd, offset), MAP_FAILED, ENOMEM, EPERM)
 WRAP(strdup, char *, (const char *text), (text), NULL, ENOMEM)
 WRAP(strndup, char *, (const char *text, size_t size), (text, size), NULL, ENOMEM)
 WRAP(fdopen, FILE *, (int fd, const char *mode), (fd, mode), NULL, ENOMEM)
@@ -199,6 +202,8 @@ WRAP_64(stat, int, (const char *path, struct stat *status), (path, status), -1, 
 WRAP_64(lstat, int, (const char *path, struct stat *status), (path, status), -1, FILES)
 WRAP_64(fstatat, int, (int directory, const char *path, struct stat *status, int flags),
 	(directory, path, status, flags), -1, FILES)
+WRAP(statx, int, (int directory, const char *path, int flags, unsigned mask, struct statx *status),
+     (directory, path, flags, mask, status), -1, FILES)
 WRAP_64(fstatfs, int, (int fd, struct statfs *status), (fd, status), -1, FILES)
 WRAP_64(statfs, int, (const char *path, struct statfs *status), (path, status), -1, FILES)
 WRAP(readlink, ssize_t, (const char *path, char *text, size_t size), (path, text, size), -1, FILES)

@@ -10,10 +10,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/closer.h"
 #include "base/deadline.h"
 #include "base/discard.h"
 #include "base/fd.h"
 #include "descriptors.h"
+#include "fusing.h"
+#include "lacking.h"
+#include "scratch.h"
 #include "suite.h"
 
 /* Seconds for which closing such a socket takes, and within which it has to be over here. */
@@ -153,16 +157,83 @@ START_TEST(the_other_end_of_a_connection_sees_its_end)
 }
 END_TEST
 
+/* Every close of it waits, and no signal ends that: not even this program could end. */
+START_TEST(a_file_whose_daemon_does_not_answer)
+{
+	int64_t end = fdpass_deadline_in((int64_t)PROMPT * NSEC_PER_SEC);
+	int fds[8], ends[2];
+	struct fusing fusing;
+	sigset_t pending;
+
+	block_sigchld();
+	make_lingering(ends);
+	fds[0] = fusing_start(&fusing);
+	ck_assert_int_ge(fds[0], 0);
+	fds[1] = ends[0];
+	for (int i = 2; i < 8; i++)
+		fds[i] = fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
+	ck_assert_int_eq(fdpass_closing(fds[0]), CLOSING_MAY_WAIT);
+	errno = ENOTTY;
+	fdpass_discard(fds, 8);
+	ck_assert_int_eq(errno, ENOTTY);
+	ck_assert_int_lt(fdpass_deadline_now(), end);
+	for (int i = 0; i < 8; i++)
+		ck_assert(!fdpass_fd_is_open(fds[i]));
+	ck_assert_int_eq(sigpending(&pending), 0);
+	ck_assert(!sigismember(&pending, SIGCHLD));
+	fusing_end(&fusing);
+	close(ends[1]);
+}
+END_TEST
+
+static int can_fuse(const char *test)
+{
+	int device;
+
+	if (lacks_root(test))
+		return 0;
+	device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	if (device < 0)
+		return !lacking("/dev/fuse", test);
+	close(device);
+	return 1;
+}
+
+START_TEST(what_may_wait)
+{
+	int file = open("file", O_RDWR | O_CREAT | O_CLOEXEC, 0600), pair[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	ck_assert_int_eq(fdpass_closing(file), CLOSING_IS_QUICK);
+	ck_assert_int_eq(fdpass_closing(pair[0]), CLOSING_MAY_LINGER);
+	ck_assert_int_eq(fdpass_closing(FD_NONE), CLOSING_IS_QUICK);
+	/* Also of what need not wait. */
+	fdpass_closer_run((int[]){file, pair[0]}, 2);
+	ck_assert(!fdpass_fd_is_open(file));
+	ck_assert(!fdpass_fd_is_open(pair[0]));
+	close(pair[1]);
+	assert_no_trace();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("discard");
 	TCase *tcase = descriptors_tcase("discard");
+	/* valgrind has no clone3(2). */
+	TCase *waiting = descriptors_tcase_tagged("limits");
 
+	scratch_add(tcase);
+	scratch_add(waiting);
 	tcase_set_timeout(tcase, 3 * LINGER);
 	tcase_add_test(tcase, whatever_they_are_they_are_closed);
 	tcase_add_test(tcase, a_socket_that_lingers_is_not_waited_for);
 	tcase_add_test(tcase, nor_one_in_a_queue);
 	tcase_add_test(tcase, the_other_end_of_a_connection_sees_its_end);
+	tcase_add_test(tcase, what_may_wait);
+	if (can_fuse("a_file_whose_daemon_does_not_answer"))
+		tcase_add_test(waiting, a_file_whose_daemon_does_not_answer);
 	suite_add_tcase(suite, tcase);
+	suite_add_tcase(suite, waiting);
 	return suite_run(suite);
 }

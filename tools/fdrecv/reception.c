@@ -213,6 +213,8 @@ _Noreturn void fdrecv_leave(struct reception *reception, int status)
 	tell_accepted(reception, "the receiver ended");
 	fdpass_receiver_free(reception->receiver);
 	for (size_t i = 0; i < request->group_count; i++) {
+		if (reception->sets[i] != NULL)
+			fdpass_set_discard(reception->sets[i], 0);
 		fdpass_set_free(reception->sets[i]);
 		fdpass_address_free(reception->addresses[i]);
 	}
