@@ -100,7 +100,7 @@ int main(int argc, char **argv)
 	address = cli_sockspec_address(&fdsend_program, request.kind.value, request.socket);
 	/* What would be said there would go to the other end. */
 	if (fdpass_address_fd(address) == STDERR_FILENO)
-		cli_diagnostic_level(CLI_QUIET);
+		cli_diagnostic_level(CLI_SILENT);
 	cli_limit_raise();
 	r = cli_signals_block();
 	if (r < 0) {
