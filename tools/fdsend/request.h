@@ -58,6 +58,9 @@ struct request {
 /* Reads the command line. Wrong usage, --help and --version end the program. */
 void fdsend_request_parse(struct request *request, int argc, char **argv);
 
+/* How many sources are of that kind. */
+size_t fdsend_request_count(const struct request *request, int kind);
+
 /* 1 when it listens on port 0, so that the kernel chooses and whoever asked has to be told. */
 int fdsend_source_is_chosen(const struct source *source);
 
