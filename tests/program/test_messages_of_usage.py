@@ -75,6 +75,8 @@ fdsend --backlog 0 --listen tcp:0 name
     --backlog: '0' is not a number from 1 up
 fdsend --socket-mode 999 --listen unix:./made name
     --socket-mode: '999' is not a mode such as 660
+fdsend --listen tcp:127.0.0.1:0 -c 001
+    'tcp:127.0.0.1:0': the port that is chosen is printed on descriptor 1, which cannot be the SOCKSPEC too
 fdsend --listen tcp:0 -c 1
     'tcp:0': the port that is chosen is printed on descriptor 1, which cannot be the SOCKSPEC too
 fdsend -m r -f 0 name

@@ -3,7 +3,9 @@
 #include "tools/fdsend/check.h"
 
 #include <string.h>
+#include <unistd.h>
 
+#include "cli/number.h"
 #include "cli/sockspec.h"
 #include "tools/fdsend/program.h"
 
@@ -56,6 +58,16 @@ static void check_process(const struct request *request)
 		check_mode(request);
 }
 
+/* -c 1, or -c 01. */
+static int is_connected_stdout(const struct request *request)
+{
+	uint64_t number;
+
+	return request->kind.value == FDPASS_ADDRESS_CONNECTED &&
+	       cli_number_parse(request->socket, STDOUT_FILENO, &number) == CLI_NUMBER_OK &&
+	       number == STDOUT_FILENO;
+}
+
 static void check(const struct request *request)
 {
 	if (request->source_count == 0 && request->process.text == NULL)
@@ -71,10 +83,8 @@ static void check(const struct request *request)
 	    fdsend_request_count(request, SOURCE_LISTENING) == 0)
 		cli_usage_error(&fdsend_program, "%s is for --listen, which was not given",
 				request->for_listening);
-	for (size_t i = 0; i < request->source_count; i++) {
-		if (request->kind.value == FDPASS_ADDRESS_CONNECTED &&
-		    strcmp(request->socket, "1") == 0 &&
-		    fdsend_source_is_chosen(&request->sources[i]))
+	for (size_t i = 0; i < request->source_count && is_connected_stdout(request); i++) {
+		if (fdsend_source_is_chosen(&request->sources[i]))
 			cli_usage_error(&fdsend_program,
 					"'%s': the port that is chosen is printed on descriptor 1, "
 					"which cannot be the SOCKSPEC too",
