@@ -79,6 +79,12 @@ fdsend --listen tcp:127.0.0.1:0 -c 001
     'tcp:127.0.0.1:0': the port that is chosen is printed on descriptor 1, which cannot be the SOCKSPEC too
 fdsend --listen tcp:0 -c 1
     'tcp:0': the port that is chosen is printed on descriptor 1, which cannot be the SOCKSPEC too
+fdsend --listen unix:./made ./made
+    './made' is the socket that --listen unix:./made makes, where nobody receives
+fdsend --no-confirm --open file --listen unix-seqpacket:made ././made
+    '././made' is the socket that --listen unix-seqpacket:made makes, where nobody receives
+fdsend --listen unix-abstract:made -a made
+    'made' is the socket that --listen unix-abstract:made makes, where nobody receives
 fdsend -m r -f 0 name
     --mode is for --open and --pid, and neither was given
 fdsend -m rw --open file name

@@ -2,6 +2,9 @@
 /* Whether the parts of fdsend's command line go together, once all of it was read. */
 #include "tools/fdsend/check.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -118,4 +121,46 @@ void fdsend_request_check(const struct request *request)
 	if (request->socket == NULL)
 		cli_usage_error(&fdsend_program, "no SOCKSPEC: where should the descriptors go?");
 	check(request);
+}
+
+/* As `kind`, what an ADDR names; the caller frees it. NULL: nothing of that kind. */
+static struct fdpass_address *address_of(const char *text, enum fdpass_address_kind kind)
+{
+	int abstract = strncmp(text, "unix-abstract:", strlen("unix-abstract:")) == 0;
+	const char *name = strchr(text, ':') + 1;
+	struct fdpass_address *address;
+	char *path;
+	int r;
+
+	if (strncmp(text, "unix", 4) != 0 || kind == FDPASS_ADDRESS_CONNECTED ||
+	    abstract != (kind == FDPASS_ADDRESS_ABSTRACT))
+		return NULL;
+	/* A path without a '/' is one from here, and not in the run directory. */
+	r = asprintf(&path, "%s%s", abstract || strchr(name, '/') != NULL ? "" : "./", name);
+	if (r < 0)
+		cli_out_of_memory(&fdsend_program);
+	r = fdpass_address_parse(kind, path, &address, NULL);
+	free(path);
+	if (r == -ENOMEM)
+		cli_out_of_memory(&fdsend_program);
+	return r == 0 ? address : NULL;
+}
+
+void fdsend_request_check_address(const struct request *request,
+				  const struct fdpass_address *address)
+{
+	enum fdpass_address_kind kind = request->kind.value;
+
+	for (size_t i = 0; i < request->source_count; i++) {
+		const struct source *source = &request->sources[i];
+		struct fdpass_address *made =
+			source->kind == SOURCE_LISTENING ? address_of(source->text, kind) : NULL;
+
+		if (made != NULL && cli_sockspec_is_same(kind, made, address))
+			cli_usage_error(&fdsend_program,
+					"'%s' is the socket that --listen %s makes, where nobody "
+					"receives",
+					request->socket, source->text);
+		fdpass_address_free(made);
+	}
 }

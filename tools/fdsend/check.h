@@ -9,4 +9,8 @@
 /* Once all of it was read. What does not go together is wrong usage. */
 void fdsend_request_check(const struct request *request);
 
+/* The same for where the SOCKSPEC turned out to be. */
+void fdsend_request_check_address(const struct request *request,
+				  const struct fdpass_address *address);
+
 #endif
