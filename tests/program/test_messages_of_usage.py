@@ -120,6 +120,16 @@ fdsend --list
     --list needs --pid: the process whose descriptors it prints
 fdsend --list -p 1 name
     --list only prints, and sends nothing: what is 'name' for?
+fdsend --list -p 1 ''
+    --list only prints, and sends nothing: what is '' for?
+fdsend --list -p 1 -f 0
+    --list only prints, and sends nothing: what is '-f' for?
+fdsend --backlog 7 -q --list -d -p 1
+    --list only prints, and sends nothing: what is '--backlog' for?
+fdsend --pidref 1 -m r
+    --pidref only prints, and sends nothing: what is '-m' for?
+fdsend --pidref 1 --fdn web
+    --pidref only prints, and sends nothing: what is '--fdname' for?
 fdsend --list --pidref 1
     --pidref: --list and --pidref exclude each other
 
@@ -180,6 +190,8 @@ fdrecv -a -p 1 -f 0 3 --run cat
     -p 1: no SOCKSPEC has followed on -a yet
 fdrecv -f 0 name --retire --run cat
     --retire ends the process of --pid, which was not given
+fdrecv -p 1 -f 0 0 --from-group 0 --from-user any --run cat
+    --from-group admits senders, and there is no SOCKSPEC at which they could be
 fdrecv -p 1 -f 0 0 --retire=FOO --run cat
     --retire: 'FOO' is not a signal, such as TERM or QUIT
 

@@ -101,15 +101,15 @@ static void check(const struct request *request)
 static void check_asking(const struct request *request)
 {
 	const char *option = request->what == REQUEST_LIST ? "--list" : "--pidref";
+	const char *surplus = request->socket != NULL ? request->socket : request->for_sending;
 
 	if (request->process.text == NULL)
 		cli_usage_error(&fdsend_program,
 				"--list needs --pid: the process whose descriptors it prints");
-	if (request->socket != NULL || request->source_count > 0)
-		cli_usage_error(&fdsend_program, "%s only prints, and sends nothing%s%s%s", option,
-				request->socket != NULL ? ": what is '" : "",
-				request->socket != NULL ? request->socket : "",
-				request->socket != NULL ? "' for?" : "");
+	if (request->socket != NULL || request->for_sending[0] != '\0')
+		cli_usage_error(&fdsend_program,
+				"%s only prints, and sends nothing: what is '%s' for?", option,
+				surplus);
 }
 
 void fdsend_request_check(const struct request *request)

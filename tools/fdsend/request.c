@@ -163,6 +163,9 @@ size_t fdsend_request_count(const struct request *request, int kind)
 static void parse_option(struct request *request, const struct cli_parser *parser,
 			 const struct cli_option *option, const char *argument)
 {
+	if (request->for_sending[0] == '\0' && option->id != OPT_LIST && option->id != OPT_PIDREF &&
+	    option->id != OPT_PID)
+		strcpy(request->for_sending, cli_spelling(parser));
 	if (parse_opening(request, parser, option, argument))
 		return;
 	switch (option->id) {

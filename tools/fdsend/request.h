@@ -37,9 +37,10 @@ struct request {
 	} what;
 	struct source *sources; /* owned */
 	size_t source_count;
-	struct cli_names names;               /* --fdname */
-	struct cli_process process;           /* --pid; owned */
-	enum fdpass_method method;            /* how files are taken from it */
+	struct cli_names names;             /* --fdname */
+	struct cli_process process;         /* --pid; owned */
+	char for_sending[CLI_NAME_MAX + 3]; /* the first option that asking has no use for, or "" */
+	enum fdpass_method method;          /* how files are taken from it */
 	char dup_spelling[CLI_NAME_MAX + 3];  /* --dup as it was written, or "" */
 	const char *mode;                     /* --mode, ...; NULL: not given */
 	enum fdpass_access access;            /* ... and what it means for --open */
