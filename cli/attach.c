@@ -19,7 +19,7 @@ void cli_attach_check(const struct cli_program *program, const struct fdpass_add
 	if (connection >= 0 && connection == ready_fd)
 		cli_usage_error(program, "--ready-fd: descriptor %d is a connection", connection);
 	if (connection == STDERR_FILENO)
-		cli_diagnostic_level(CLI_QUIET);
+		cli_diagnostic_level(CLI_SILENT);
 }
 
 static int failed(const char *where, const struct fdpass_error *error)

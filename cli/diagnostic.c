@@ -35,6 +35,12 @@ void cli_diagnostic_level(enum cli_level level)
 	current_level = level;
 }
 
+void cli_diagnostic_insist(void)
+{
+	if (current_level == CLI_QUIET)
+		current_level = CLI_NORMAL;
+}
+
 void cli_diagnostic_fd(int fd)
 {
 	descriptor = fd;

@@ -20,7 +20,8 @@
 #define CLI_DIAGNOSTIC_MAX 4096
 
 enum cli_level {
-	CLI_QUIET,   /* nothing at all */
+	CLI_SILENT,  /* nothing at all */
+	CLI_QUIET,   /* -q: only what cli_diagnostic_insist() stands before */
 	CLI_NORMAL,  /* cli_error() and cli_hint(): the default */
 	CLI_VERBOSE, /* cli_verbose(), too */
 };
@@ -29,6 +30,9 @@ enum cli_level {
 void cli_diagnostic_name(const char *name);
 
 void cli_diagnostic_level(enum cli_level level);
+
+/* What follows is said in spite of CLI_QUIET. */
+void cli_diagnostic_insist(void);
 
 /* Where messages go, instead of to 2. Borrowed: who sets it keeps it open. */
 void cli_diagnostic_fd(int fd);

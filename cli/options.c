@@ -306,6 +306,8 @@ _Noreturn void cli_usage_error(const struct cli_program *program, const char *fo
 	vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
 	cli_diagnostic_name(program->name);
+	/* Whoever has mistyped a command line is told so, wherever in it -q stands. */
+	cli_diagnostic_insist();
 	cli_error("%s", text);
 	cli_hint("Try '%s --help' for more information.", program->name);
 	exit(program->usage_status);

@@ -65,7 +65,8 @@ enum { CLI_OPT_VERBOSE = -1, CLI_OPT_QUIET = -2, CLI_OPT_HELP = -3, CLI_OPT_VERS
 
 #define CLI_USUAL_OPTIONS(group)                                                                   \
 	CLI_FLAG("verbose", 'v', CLI_OPT_VERBOSE, "say what happens, on stderr", group),           \
-		CLI_FLAG("quiet", 'q', CLI_OPT_QUIET, "no messages, only the exit status", NULL),  \
+		CLI_FLAG("quiet", 'q', CLI_OPT_QUIET,                                              \
+			 "no messages about failures, only the exit status", NULL),                \
 		CLI_FLAG("help", 'h', CLI_OPT_HELP, "print this and exit", NULL),                  \
 		CLI_FLAG("version", 'V', CLI_OPT_VERSION, "print the version and exit", NULL)
 
@@ -122,7 +123,7 @@ char **cli_rest(const struct cli_parser *parser);
  * also when it was abbreviated. Changes with the next call of cli_next(). */
 const char *cli_spelling(const struct cli_parser *parser);
 
-/* "NAME: " and the message, the line about --help, and exit(usage_status). */
+/* "NAME: " and the message, the line about --help, with -q as well, and exit(usage_status). */
 _Noreturn void cli_usage_error(const struct cli_program *program, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -69,7 +69,8 @@ const char *fdpass_version(void);
 
 /* Bytes of all names of one handover, with a NUL behind each. Names are there to be told to programs, and
  * the kernel gives one no more than that of arguments and environment: 3/4 of _STK_LIM (8 MiB), execve(2),
- * fs/exec.c, bprm_stack_limits(). */
+ * fs/exec.c, bprm_stack_limits(). One argument or variable, such as LISTEN_FDNAMES, has room for fewer: 32
+ * pages (MAX_ARG_STRLEN); whether that is enough is for the receiver to say. */
 #define FDPASS_NAMES_MAX 6291456
 
 /* Callers that a receiver listens to at once, before they have sent anything complete. */

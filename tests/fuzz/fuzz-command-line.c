@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		words[count++] = line;
 	memset(&request, 0, sizeof(request));
 	cli_diagnostic_name("fuzz");
-	cli_diagnostic_level(CLI_QUIET);
+	cli_diagnostic_level(CLI_SILENT);
 	if (setjmp(back) == 0) {
 		PARSE(&request, count, words);
 		/* What points into the command line is looked at. */

@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from processes import LIBC
-from programs import identity
+from programs import TRY_FDSEND, identity
 
 
 def inode(pid):
@@ -134,6 +134,21 @@ def test_pidref(programs, hold):
     assert programs.fdsend("--pidref", str(there.pid)).wait() == (
         1, "", f"fdsend: process {there.pid}: process {there.pid} has ended and holds nothing any more; its parent has not "
                "asked for its status yet\n")
+
+
+FOR_SENDING = """--fd 0/--match listen/--listen-fds/--open f/--listen tcp:0/--connect tcp:1/--fdname a/--mode r/--backlog 1/
+--reuseport/--socket-mode 600/--socket-owner root/--dup/--pidfd-getfd/--abstract/--connected/--blocking/--timeout 1/
+--to-user root/--to-group root/--confirm=answer/--no-confirm/--until-run/--until-exit""".replace("\n", "").split("/")
+
+
+@pytest.mark.parametrize("words", FOR_SENDING)
+def test_what_is_for_sending_is_for_nothing(programs, words):
+    """Each option that means something elsewhere is wrong usage here, and is named."""
+    name = words.replace("=", " ").split()[0]
+    for asked in ("--list -p 1", "--pidref 1"):
+        for line in (f"{words} {asked}", f"{asked} {words}"):
+            programs.fails(programs.fdsend(*line.split()), 2, f"{asked.split()[0]} only prints, and sends nothing",
+                           f"'{name}'", TRY_FDSEND)
 
 
 @pytest.mark.parametrize("words", [["--list", "-p"], ["--pidref"]], ids=" ".join)

@@ -75,8 +75,16 @@ fdsend --backlog 0 --listen tcp:0 name
     --backlog: '0' is not a number from 1 up
 fdsend --socket-mode 999 --listen unix:./made name
     --socket-mode: '999' is not a mode such as 660
+fdsend --listen tcp:127.0.0.1:0 -c 001
+    'tcp:127.0.0.1:0': the port that is chosen is printed on descriptor 1, which cannot be the SOCKSPEC too
 fdsend --listen tcp:0 -c 1
     'tcp:0': the port that is chosen is printed on descriptor 1, which cannot be the SOCKSPEC too
+fdsend --listen unix:./made ./made
+    './made' is the socket that --listen unix:./made makes, where nobody receives
+fdsend --no-confirm --open file --listen unix-seqpacket:made ././made
+    '././made' is the socket that --listen unix-seqpacket:made makes, where nobody receives
+fdsend --listen unix-abstract:made -a made
+    'made' is the socket that --listen unix-abstract:made makes, where nobody receives
 fdsend -m r -f 0 name
     --mode is for --open and --pid, and neither was given
 fdsend -m rw --open file name
@@ -112,6 +120,16 @@ fdsend --list
     --list needs --pid: the process whose descriptors it prints
 fdsend --list -p 1 name
     --list only prints, and sends nothing: what is 'name' for?
+fdsend --list -p 1 ''
+    --list only prints, and sends nothing: what is '' for?
+fdsend --list -p 1 -f 0
+    --list only prints, and sends nothing: what is '-f' for?
+fdsend --backlog 7 -q --list -d -p 1
+    --list only prints, and sends nothing: what is '--backlog' for?
+fdsend --pidref 1 -m r
+    --pidref only prints, and sends nothing: what is '-m' for?
+fdsend --pidref 1 --fdn web
+    --pidref only prints, and sends nothing: what is '--fdname' for?
 fdsend --list --pidref 1
     --pidref: --list and --pidref exclude each other
 
@@ -172,6 +190,8 @@ fdrecv -a -p 1 -f 0 3 --run cat
     -p 1: no SOCKSPEC has followed on -a yet
 fdrecv -f 0 name --retire --run cat
     --retire ends the process of --pid, which was not given
+fdrecv -p 1 -f 0 0 --from-group 0 --from-user any --run cat
+    --from-group admits senders, and there is no SOCKSPEC at which they could be
 fdrecv -p 1 -f 0 0 --retire=FOO --run cat
     --retire: 'FOO' is not a signal, such as TERM or QUIT
 

@@ -102,17 +102,17 @@ RECEIVE_WRONG = [["-f", "x", "name"], ["-f", "0", "--nonsense"], ["-f", "0", "--
 
 
 @pytest.mark.parametrize("words", SEND_WRONG, ids=" ".join)
-def test_quiet_fdsend(programs, words):
-    programs.fails(programs.fdsend(*words), 2, TRY_FDSEND)
+def test_wrong_usage_of_fdsend_is_said_with_quiet(programs, words):
+    message = programs.fails(programs.fdsend(*words), 2, TRY_FDSEND)
     for quiet in ("-q", "--quiet"):
-        assert programs.fdsend(quiet, *words).wait() == (2, "", "")
+        assert programs.fdsend(quiet, *words).wait() == (2, "", message)
 
 
 @pytest.mark.parametrize("words", RECEIVE_WRONG, ids=" ".join)
-def test_quiet_fdrecv(programs, words):
-    programs.fails(programs.fdrecv(*words, ready=None), 125, TRY_FDRECV)
+def test_wrong_usage_of_fdrecv_is_said_with_quiet(programs, words):
+    message = programs.fails(programs.fdrecv(*words, ready=None), 125, TRY_FDRECV)
     for quiet in ("-q", "--quiet"):
-        assert programs.fdrecv(quiet, *words, ready=None).wait() == (125, "", "")
+        assert programs.fdrecv(quiet, *words, ready=None).wait() == (125, "", message)
 
 
 def test_every_line_of_fdrecv_names_its_socket(programs):

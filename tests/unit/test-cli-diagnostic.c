@@ -87,6 +87,22 @@ START_TEST(levels)
 }
 END_TEST
 
+START_TEST(insisting)
+{
+	cli_diagnostic_level(CLI_SILENT);
+	cli_diagnostic_insist();
+	cli_error("silent");
+	cli_diagnostic_level(CLI_QUIET);
+	cli_diagnostic_insist();
+	cli_error("error");
+	cli_hint("hint");
+	cli_verbose("verbose");
+	ck_assert_str_eq(line(), "fdtest: error\n");
+	ck_assert_str_eq(line(), "hint\n");
+	ck_assert_str_eq(line(), "");
+}
+END_TEST
+
 static const struct {
 	const char *outside;
 	const char *shown;
@@ -463,6 +479,7 @@ int main(void)
 	tcase_set_timeout(tcase, 20);
 	tcase_add_test(tcase, each_message_is_one_line_and_one_write);
 	tcase_add_test(tcase, levels);
+	tcase_add_test(tcase, insisting);
 	tcase_add_loop_test(tcase, text_from_outside_controls_nothing, 0,
 			    sizeof texts / sizeof texts[0]);
 	tcase_add_test(tcase, long_line_loses_its_middle);

@@ -46,24 +46,66 @@ static int needs_addresses(const struct request *request)
 	       request->dialect == FDPASS_DIALECT_PHP_FPM;
 }
 
-/* The next line, for the descriptor at `index` of `set`. */
-static int lines_add(struct lines *lines, const struct request *request,
-		     const struct fdpass_set *set, size_t index)
+/* The next line. `fd` may be -1, which has no address. */
+static int lines_add(struct lines *lines, const struct request *request, const char *name, int fd)
 {
 	size_t i = lines->count;
 	int r = 0;
 
 	lines->numbers[i] = FDPASS_ACTIVATION_FIRST + (int)i;
-	if (request->names.count == 0)
-		lines->names[i] = fdpass_set_name(set, index);
-	else
-		lines->names[i] = cli_names_get(&request->names, i);
+	lines->names[i] = request->names.count > 0 ? cli_names_get(&request->names, i) : name;
 	if (needs_addresses(request)) {
-		r = fdpass_activation_address(request->dialect, fdpass_set_get(set, index),
-					      lines->texts[i], sizeof(lines->texts[i]));
+		r = fdpass_activation_address(request->dialect, fd, lines->texts[i],
+					      sizeof(lines->texts[i]));
 		lines->addresses[i] = lines->texts[i];
 	}
 	lines->count++;
+	return r;
+}
+
+/* Those of one group. `*ret_index` is where it failed. */
+static int lines_add_group(struct lines *lines, const struct request *request, size_t count,
+			   const struct arrival *what, size_t *ret_index)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		const char *name = what->set != NULL     ? fdpass_set_name(what->set, i)
+				   : what->names != NULL ? what->names[i]
+							 : NULL;
+
+		*ret_index = i;
+		r = lines_add(lines, request, name,
+			      what->set != NULL ? fdpass_set_get(what->set, i) : -1);
+	}
+	return r;
+}
+
+/* All that has come for --listen-fds, and what comes now, or NULL, in the order of the command line. */
+static int lines_collect(struct lines *lines, const struct reception *reception,
+			 const struct arrival *arrival, size_t *ret_index)
+{
+	const struct request *request = reception->request;
+	size_t count = 0;
+	int r;
+
+	for (size_t i = 0; i < request->group_count; i++)
+		if (request->groups[i].target == TARGET_LISTEN)
+			count += reception->came[i];
+	r = lines_allocate(lines, count);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r == 0 && i < request->group_count; i++) {
+		struct arrival before = {i, reception->sets[i], NULL};
+
+		if (request->groups[i].target == TARGET_LISTEN)
+			r = lines_add_group(lines, request, reception->came[i],
+					    arrival != NULL && arrival->group == i ? arrival
+										   : &before,
+					    ret_index);
+	}
+	if (r < 0)
+		lines_free(lines);
 	return r;
 }
 
@@ -117,36 +159,103 @@ static int check_names(const struct request *request, const size_t *came, char *
 	return -EINVAL;
 }
 
-int fdrecv_announce_check(const struct request *request, const size_t *came,
-			  const struct fdpass_set *set, char *reason, size_t size)
+/* execve(2) takes no string that is longer than 32 pages with its NUL: MAX_ARG_STRLEN, linux/binfmts.h. */
+static int check_length(const char *change, char *reason, size_t size)
+{
+	size_t length = strlen(change) + 1, most = 32 * (size_t)sysconf(_SC_PAGESIZE);
+
+	if (length <= most)
+		return 0;
+	snprintf(reason, size, "%.*s would be too long: %zu bytes, and execve(2) takes %zu",
+		 (int)strcspn(change, "="), change, length, most);
+	return -E2BIG;
+}
+
+/* The lines of --listen-fds, as they would be announced now. */
+static int check_lines(const struct request *request, const struct lines *lines, char *reason,
+		       size_t size)
 {
 	struct fdpass_error error = FDPASS_ERROR_INIT;
-	size_t count = fdpass_set_count(set);
-	struct lines lines;
 	char **changes;
-	int r = check_names(request, came, reason, size);
+	int r = export(request, lines, &changes, &error);
 
-	if (r < 0 || !needs_addresses(request))
-		return r;
-	r = lines_allocate(&lines, count);
-	if (r < 0) {
+	if (r < 0 && error.step == FDPASS_STEP_ACTIVATION && needs_addresses(request))
+		snprintf(reason, size, "--dialect %s: %s", request->dialect_word, error.text);
+	else if (r < 0)
 		snprintf(reason, size, "%s", strerror(-r));
+	if (r < 0)
 		return r;
-	}
-	for (size_t i = 0; r == 0 && i < count; i++) {
-		r = lines_add(&lines, request, set, i);
-		if (r < 0)
-			explain(request, i, r, reason, size);
-	}
-	if (r == 0) {
-		r = export(request, &lines, &changes, &error);
-		if (r < 0)
-			snprintf(reason, size, "--dialect %s: %s", request->dialect_word,
-				 error.text[0] != '\0' ? error.text : strerror(-r));
-		else
-			free(changes);
-	}
+	for (size_t i = 0; r == 0 && changes[i] != NULL; i++)
+		r = check_length(changes[i], reason, size);
+	free(changes);
+	return r;
+}
+
+static int check_listen(const struct reception *reception, const struct arrival *arrival,
+			char *reason, size_t size)
+{
+	const struct request *request = reception->request;
+	struct lines lines;
+	size_t index;
+	int r = check_names(request, reception->came, reason, size);
+
+	/* Addresses are those of descriptors that are here. */
+	if (r < 0 || (needs_addresses(request) && arrival->set == NULL))
+		return r;
+	r = lines_collect(&lines, reception, arrival, &index);
+	if (r == -ENOMEM)
+		snprintf(reason, size, "%s", strerror(-r));
+	else if (r < 0)
+		explain(request, index, r, reason, size);
+	if (r < 0)
+		return r;
+	r = check_lines(request, &lines, reason, size);
 	lines_free(&lines);
+	return r;
+}
+
+/* VAR=4,5, which the caller frees. */
+static char *variable_change(const struct reception *reception, size_t group)
+{
+	const char *variable = reception->request->groups[group].variable;
+	size_t count, used;
+	const int *numbers = fdrecv_placement_of(&reception->placement, group, &count);
+	size_t size = strlen(variable) + 1 + count * sizeof("2147483647,");
+	char *change = malloc(size);
+
+	if (change == NULL)
+		return NULL;
+	used = (size_t)snprintf(change, size, "%s=", variable);
+	for (size_t i = 0; i < count; i++)
+		used += (size_t)snprintf(change + used, size - used, "%s%d", i > 0 ? "," : "",
+					 numbers[i]);
+	return change;
+}
+
+static int check_variable(const struct reception *reception, size_t group, char *reason,
+			  size_t size)
+{
+	char *change = variable_change(reception, group);
+	int r = change != NULL ? check_length(change, reason, size) : -ENOMEM;
+
+	if (change == NULL)
+		snprintf(reason, size, "%s", strerror(ENOMEM));
+	free(change);
+	return r;
+}
+
+int fdrecv_announce_check(const struct reception *reception, const struct arrival *arrival,
+			  char *reason, size_t size)
+{
+	const struct request *request = reception->request;
+	int r = 0;
+
+	if (request->groups[arrival->group].target == TARGET_LISTEN)
+		r = check_listen(reception, arrival, reason, size);
+	/* Whatever comes may move their numbers. */
+	for (size_t i = 0; r == 0 && i < request->group_count; i++)
+		if (request->groups[i].target == TARGET_VARIABLE)
+			r = check_variable(reception, i, reason, size);
 	return r;
 }
 
@@ -166,29 +275,15 @@ static int apply(char *change)
 
 static int announce_listen(const struct reception *reception)
 {
-	const struct request *request = reception->request;
 	struct fdpass_error error = FDPASS_ERROR_INIT;
 	struct lines lines;
-	size_t count = 0;
 	char **changes;
-	int r;
+	size_t index;
+	int r = lines_collect(&lines, reception, NULL, &index);
 
-	for (size_t i = 0; i < request->group_count; i++)
-		if (request->groups[i].target == TARGET_LISTEN)
-			count += reception->came[i];
-	r = lines_allocate(&lines, count);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < request->group_count; i++) {
-		const struct fdpass_set *set = reception->sets[i];
-
-		if (request->groups[i].target != TARGET_LISTEN)
-			continue;
-		for (size_t j = 0; r == 0 && j < reception->came[i]; j++)
-			r = lines_add(&lines, request, set, j);
-	}
-	if (r == 0)
-		r = export(request, &lines, &changes, &error);
+	r = export(reception->request, &lines, &changes, &error);
 	lines_free(&lines);
 	if (r < 0)
 		return r;
@@ -198,23 +293,11 @@ static int announce_listen(const struct reception *reception)
 	return r;
 }
 
-/* VAR=4,5 */
 static int announce_variable(const struct reception *reception, size_t group)
 {
-	const char *variable = reception->request->groups[group].variable;
-	size_t count, used;
-	const int *numbers = fdrecv_placement_of(&reception->placement, group, &count);
-	size_t size = strlen(variable) + 1 + count * sizeof("2147483647,");
-	char *change = malloc(size);
-	int r;
+	char *change = variable_change(reception, group);
+	int r = change != NULL ? apply(change) : -ENOMEM;
 
-	if (change == NULL)
-		return -ENOMEM;
-	used = (size_t)snprintf(change, size, "%s=", variable);
-	for (size_t i = 0; i < count; i++)
-		used += (size_t)snprintf(change + used, size - used, "%s%d", i > 0 ? "," : "",
-					 numbers[i]);
-	r = apply(change);
 	free(change);
 	return r;
 }

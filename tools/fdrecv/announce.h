@@ -6,10 +6,17 @@
 
 #include "tools/fdrecv/reception.h"
 
-/* 0 when what came for a group of --listen-fds can be announced; else a negative errno, with the reason
- * in `reason`. `came` is as in fdrecv_placement_make(), and counts it already. */
-int fdrecv_announce_check(const struct request *request, const size_t *came,
-			  const struct fdpass_set *set, char *reason, size_t size);
+/* What comes for `group`, which has not got it yet. */
+struct arrival {
+	size_t group;
+	const struct fdpass_set *set; /* NULL: not taken yet, and only these are known: */
+	const char *const *names;     /* as many as there come, or NULL */
+};
+
+/* 0 when the environment can say what has come so far and what comes now, as far as that is known; else a
+ * negative errno, with the reason in `reason`. The reception counts and places it already. */
+int fdrecv_announce_check(const struct reception *reception, const struct arrival *arrival,
+			  char *reason, size_t size);
 
 /* Puts it into the environment of this process, which the command gets. Everything has come and is not
  * placed yet. 0 or a negative errno. */

@@ -49,6 +49,8 @@ static void check_taken(const struct request *request, const struct group *group
 
 static void check_groups(const struct request *request)
 {
+	size_t sockspecs = 0;
+
 	for (size_t i = 0; i < request->group_count; i++) {
 		const struct group *group = &request->groups[i];
 
@@ -57,7 +59,13 @@ static void check_groups(const struct request *request)
 			continue;
 		}
 		cli_admit_check(&request->admissions, &fdrecv_program, group->kind, group->source);
+		sockspecs++;
 	}
+	if (sockspecs == 0 && request->admissions.count > 0)
+		cli_usage_error(&fdrecv_program,
+				"%s admits senders, and there is no SOCKSPEC at which they could "
+				"be",
+				request->admissions.list[0].spelling);
 }
 
 /* A --pid without a target would do nothing, and its --dup and --mode exclude each other. */

@@ -101,6 +101,7 @@ static int choose(const struct group *group, size_t count, const char *const *na
 int fdrecv_reception_consider(struct reception *reception, size_t group, size_t count,
 			      const char *const *names, char *reason, size_t size)
 {
+	struct arrival arrival = {group, NULL, names};
 	size_t wanted, *order;
 	int r = choose(&reception->request->groups[group], count, names, &wanted, &order, reason,
 		       size);
@@ -110,6 +111,8 @@ int fdrecv_reception_consider(struct reception *reception, size_t group, size_t 
 	free(order);
 	reception->came[group] = wanted;
 	r = check_placement(reception, reason, size);
+	if (r == 0)
+		r = fdrecv_announce_check(reception, &arrival, reason, size);
 	reception->came[group] = 0;
 	return r;
 }
@@ -174,6 +177,7 @@ int fdrecv_reception_admit(struct reception *reception, size_t group, struct fdp
 			   char *reason, size_t size)
 {
 	const struct group *wish = &reception->request->groups[group];
+	struct arrival arrival = {group, set, NULL};
 	size_t *order = NULL;
 	const char **names;
 	int r = names_of(wish, set, &names);
@@ -185,8 +189,8 @@ int fdrecv_reception_admit(struct reception *reception, size_t group, struct fdp
 			   reason, size);
 	if (r == 0)
 		r = check_placement(reception, reason, size);
-	if (r == 0 && wish->target == TARGET_LISTEN)
-		r = fdrecv_announce_check(reception->request, reception->came, set, reason, size);
+	if (r == 0)
+		r = fdrecv_announce_check(reception, &arrival, reason, size);
 	if (r == 0)
 		r = take_over(reception, group, set, order, reason, size);
 	if (r < 0)

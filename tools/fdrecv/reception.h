@@ -38,7 +38,7 @@ void fdrecv_reception_init(struct reception *reception, const struct request *re
 
 /*
  * Whether `group` could be given so many, with these names (or NULL), and all that has come so far then be
- * placed. 0; or a negative errno, with the reason. Nothing is changed.
+ * placed and announced, as far as that is known. 0; or a negative errno, with the reason. Nothing is changed.
  */
 int fdrecv_reception_consider(struct reception *reception, size_t group, size_t count,
 			      const char *const *names, char *reason, size_t size);

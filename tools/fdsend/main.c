@@ -12,6 +12,7 @@
 #include "cli/sockspec.h"
 #include "cli/standard.h"
 #include "tools/fdsend/ask.h"
+#include "tools/fdsend/check.h"
 #include "tools/fdsend/program.h"
 #include "tools/fdsend/request.h"
 #include "tools/fdsend/sources.h"
@@ -98,9 +99,10 @@ int main(int argc, char **argv)
 	}
 	rule = cli_admit_rule(&request.admissions, &fdsend_program);
 	address = cli_sockspec_address(&fdsend_program, request.kind.value, request.socket);
+	fdsend_request_check_address(&request, address);
 	/* What would be said there would go to the other end. */
 	if (fdpass_address_fd(address) == STDERR_FILENO)
-		cli_diagnostic_level(CLI_QUIET);
+		cli_diagnostic_level(CLI_SILENT);
 	cli_limit_raise();
 	r = cli_signals_block();
 	if (r < 0) {

@@ -11,6 +11,7 @@
 #include "cli/number.h"
 #include "cli/sockspec.h"
 #include "cli/value.h"
+#include "tools/fdsend/check.h"
 #include "tools/fdsend/program.h"
 
 static void add_source(struct request *request, struct source source)
@@ -22,15 +23,6 @@ static void add_source(struct request *request, struct source source)
 		cli_out_of_memory(&fdsend_program);
 	request->sources = grown;
 	grown[request->source_count++] = source;
-}
-
-static size_t count_sources(const struct request *request, int kind)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < request->source_count; i++)
-		count += (int)request->sources[i].kind == kind;
-	return count;
 }
 
 static void add_numbers(struct request *request, const struct cli_parser *parser,
@@ -159,9 +151,21 @@ static int parse_opening(struct request *request, const struct cli_parser *parse
 	}
 }
 
+size_t fdsend_request_count(const struct request *request, int kind)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < request->source_count; i++)
+		count += (int)request->sources[i].kind == kind;
+	return count;
+}
+
 static void parse_option(struct request *request, const struct cli_parser *parser,
 			 const struct cli_option *option, const char *argument)
 {
+	if (request->for_sending[0] == '\0' && option->id != OPT_LIST && option->id != OPT_PIDREF &&
+	    option->id != OPT_PID)
+		strcpy(request->for_sending, cli_spelling(parser));
 	if (parse_opening(request, parser, option, argument))
 		return;
 	switch (option->id) {
@@ -172,7 +176,7 @@ static void parse_option(struct request *request, const struct cli_parser *parse
 		add_match(request, parser, argument);
 		break;
 	case OPT_LISTEN_FDS:
-		if (count_sources(request, SOURCE_ACTIVATED) > 0)
+		if (fdsend_request_count(request, SOURCE_ACTIVATED) > 0)
 			cli_usage_error(&fdsend_program, "%s: it was given already",
 					cli_spelling(parser));
 		add_source(request, (struct source){.kind = SOURCE_ACTIVATED});
@@ -236,97 +240,6 @@ int fdsend_source_is_chosen(const struct source *source)
 	       port[1 + strspn(port + 1, "0")] == '\0';
 }
 
-/* --mode must have something to be about: sockets are shared as they are. */
-static void check_mode(const struct request *request)
-{
-	const char *socket = NULL;
-
-	for (size_t i = 0; i < request->source_count; i++) {
-		const struct source *source = &request->sources[i];
-
-		if (source->kind == SOURCE_FILE || source->kind == SOURCE_NUMBERS)
-			return;
-		if (source->kind == SOURCE_MATCHED && !fdpass_match_is_socket(source->match))
-			return;
-		if (source->kind == SOURCE_MATCHED)
-			socket = source->text;
-	}
-	cli_usage_error(&fdsend_program,
-			"--mode: '%s' describes sockets, which are shared as they are", socket);
-}
-
-/* --pid and what goes with it. */
-static void check_process(const struct request *request)
-{
-	size_t files = count_sources(request, SOURCE_FILE);
-	size_t taken =
-		count_sources(request, SOURCE_NUMBERS) + count_sources(request, SOURCE_MATCHED);
-
-	if (request->process.text == NULL && count_sources(request, SOURCE_MATCHED) > 0)
-		cli_usage_error(&fdsend_program,
-				"--match needs --pid: the process, such as --pid listen:8080");
-	if (request->process.text == NULL && request->dup_spelling[0] != '\0')
-		cli_usage_error(&fdsend_program,
-				"%s is for the descriptors of --pid, which was not given",
-				request->dup_spelling);
-	if (request->process.text != NULL && taken == 0)
-		cli_usage_error(&fdsend_program,
-				"--pid %s: which of its descriptors? Name them with --fd LIST or "
-				"--match EXPR; --list shows them",
-				request->process.text);
-	if (request->mode != NULL && files == 0 && request->process.text == NULL)
-		cli_usage_error(&fdsend_program,
-				"--mode is for --open and --pid, and neither was given");
-	if (request->mode != NULL && files == 0 && request->dup_spelling[0] != '\0')
-		cli_usage_error(&fdsend_program,
-				"--mode: %s shares the open file, with the mode that it has",
-				request->dup_spelling);
-	if (request->mode != NULL)
-		check_mode(request);
-}
-
-static void check(const struct request *request)
-{
-	if (request->source_count == 0 && request->process.text == NULL)
-		cli_usage_error(&fdsend_program,
-				"nothing to send: name descriptors with --fd LIST, or have them "
-				"opened with --open, --listen or --connect");
-	check_process(request);
-	if (request->until != FDPASS_UNTIL_ACCEPTED && request->confirm == FDPASS_CONFIRM_NONE)
-		cli_usage_error(&fdsend_program,
-				"--no-confirm does not wait for what --until-%s waits for",
-				request->until == FDPASS_UNTIL_ENDED ? "exit" : "run");
-	if (request->for_listening[0] != '\0' && count_sources(request, SOURCE_LISTENING) == 0)
-		cli_usage_error(&fdsend_program, "%s is for --listen, which was not given",
-				request->for_listening);
-	for (size_t i = 0; i < request->source_count; i++) {
-		if (request->kind.value == FDPASS_ADDRESS_CONNECTED &&
-		    strcmp(request->socket, "1") == 0 &&
-		    fdsend_source_is_chosen(&request->sources[i]))
-			cli_usage_error(&fdsend_program,
-					"'%s': the port that is chosen is printed on descriptor 1, "
-					"which cannot be the SOCKSPEC too",
-					request->sources[i].text);
-	}
-	cli_sockspec_check(&fdsend_program, request->kind.value, request->socket,
-			   "--listen or --connect opens one, --match finds what a process holds");
-}
-
-/* --list and --pidref: nothing is sent. */
-static void check_asking(const struct request *request)
-{
-	const char *option = request->what == REQUEST_LIST ? "--list" : "--pidref";
-
-	if (request->process.text == NULL)
-		cli_usage_error(&fdsend_program,
-				"--list needs --pid: the process whose descriptors it prints");
-	if (request->socket != NULL || request->source_count > 0)
-		cli_usage_error(&fdsend_program, "%s only prints, and sends nothing%s%s%s", option,
-				request->socket != NULL ? ": what is '" : "",
-				request->socket != NULL ? request->socket : "",
-				request->socket != NULL ? "' for?" : "");
-}
-
 void fdsend_request_parse(struct request *request, int argc, char **argv)
 {
 	const struct cli_option *option;
@@ -355,13 +268,7 @@ void fdsend_request_parse(struct request *request, int argc, char **argv)
 			request->socket = argument;
 		}
 	}
-	if (request->what != REQUEST_SEND) {
-		check_asking(request);
-		return;
-	}
-	if (request->socket == NULL)
-		cli_usage_error(&fdsend_program, "no SOCKSPEC: where should the descriptors go?");
-	check(request);
+	fdsend_request_check(request);
 	if (request->dup_spelling[0] != '\0')
 		request->method = FDPASS_METHOD_DUPLICATE;
 }

@@ -37,9 +37,10 @@ struct request {
 	} what;
 	struct source *sources; /* owned */
 	size_t source_count;
-	struct cli_names names;               /* --fdname */
-	struct cli_process process;           /* --pid; owned */
-	enum fdpass_method method;            /* how files are taken from it */
+	struct cli_names names;             /* --fdname */
+	struct cli_process process;         /* --pid; owned */
+	char for_sending[CLI_NAME_MAX + 3]; /* the first option that asking has no use for, or "" */
+	enum fdpass_method method;          /* how files are taken from it */
 	char dup_spelling[CLI_NAME_MAX + 3];  /* --dup as it was written, or "" */
 	const char *mode;                     /* --mode, ...; NULL: not given */
 	enum fdpass_access access;            /* ... and what it means for --open */
@@ -57,6 +58,9 @@ struct request {
 
 /* Reads the command line. Wrong usage, --help and --version end the program. */
 void fdsend_request_parse(struct request *request, int argc, char **argv);
+
+/* How many sources are of that kind. */
+size_t fdsend_request_count(const struct request *request, int kind);
 
 /* 1 when it listens on port 0, so that the kernel chooses and whoever asked has to be told. */
 int fdsend_source_is_chosen(const struct source *source);
