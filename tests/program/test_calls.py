@@ -107,7 +107,7 @@ RECEIVER = (
     {"accept4": 1, "epoll_ctl": 1, "epoll_wait": 1, "getsockopt": 1, "ppoll": 1, "recvmsg": 1, "sendmsg": 2},
     UNMAPPED, UNMAPPED,
     # The socket goes away, and whoever else is in the backlog.
-    {"accept4": 1, "close": 3, "flock": 2, "shutdown": 1, "stat": 1, "unlinkat": 1},
+    {"accept4": 1, "close": 3, "epoll_ctl": 1, "flock": 2, "shutdown": 1, "stat": 1, "unlinkat": 1},
     # What came goes to its place, and the command has the signals and the limit that were inherited.
     {"close": 1, "dup3": 1, "rt_sigprocmask": 1, "rt_sigtimedwait": 1, "stat": 1},
 )
