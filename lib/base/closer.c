@@ -32,6 +32,8 @@ enum closing fdpass_closing(int fd)
 	struct statfs system;
 	struct statx status;
 
+	if (fd < 0)
+		return CLOSING_IS_QUICK;
 	/* From what the kernel knows already. It says EACCES of a FUSE mount that is another user's. */
 	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) < 0)
 		return errno == EACCES ? CLOSING_MAY_WAIT : CLOSING_IS_QUICK;
