@@ -13,7 +13,7 @@ enum closing {
 	CLOSING_MAY_WAIT, /* a file of FUSE or of a network: every close, for its daemon or server */
 };
 
-/* Does not wait for any daemon itself. */
+/* Does not wait itself. */
 enum closing fdpass_closing(int fd);
 
 /*

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/filesystem.h"
 
 /* A directory on the way: that it goes away, or that its permissions change. */
 #define SELF_EVENTS (IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB)
@@ -24,14 +23,26 @@
 /* How much to read of the events at once. */
 #define READS_MAX 16
 
-/* File systems where others change names without our kernel knowing. */
+/* File systems where others change names without our kernel knowing (linux/magic.h). */
 static int is_remote(const char *path)
 {
 	struct statfs status;
 
 	if (statfs(path, &status) < 0)
 		return 1;
-	return fdpass_filesystem_is_remote(&status);
+	switch ((unsigned long)status.f_type & 0xffffffff) {
+	case 0x6969:     /* NFS */
+	case 0x517b:     /* SMB */
+	case 0xff534d42: /* CIFS */
+	case 0xfe534d42: /* SMB2 */
+	case 0x65735546: /* FUSE */
+	case 0x01021997: /* 9P */
+	case 0x00c36400: /* Ceph */
+	case 0x5346414f: /* AFS */
+		return 1;
+	default:
+		return 0;
+	}
 }
 
 /* The path of the directory that `component`, a place in `path`, is looked up in. */

@@ -202,8 +202,6 @@ WRAP_64(stat, int, (const char *path, struct stat *status), (path, status), -1, 
 WRAP_64(lstat, int, (const char *path, struct stat *status), (path, status), -1, FILES)
 WRAP_64(fstatat, int, (int directory, const char *path, struct stat *status, int flags),
 	(directory, path, status, flags), -1, FILES)
-WRAP(statx, int, (int directory, const char *path, int flags, unsigned mask, struct statx *status),
-     (directory, path, flags, mask, status), -1, FILES)
 WRAP_64(fstatfs, int, (int fd, struct statfs *status), (fd, status), -1, FILES)
 WRAP_64(statfs, int, (const char *path, struct statfs *status), (path, status), -1, FILES)
 WRAP(readlink, ssize_t, (const char *path, char *text, size_t size), (path, text, size), -1, FILES)

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -201,10 +202,13 @@ static int can_fuse(const char *test)
 
 START_TEST(what_may_wait)
 {
-	int file = open("file", O_RDWR | O_CREAT | O_CLOEXEC, 0600), pair[2];
+	int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), pair[2];
+	int memory = memfd_create("file", MFD_CLOEXEC),
+	    device = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	ck_assert_int_eq(fdpass_closing(file), CLOSING_IS_QUICK);
+	ck_assert_int_eq(fdpass_closing(memory), CLOSING_IS_QUICK);
+	ck_assert_int_eq(fdpass_closing(device), CLOSING_IS_QUICK);
 	ck_assert_int_eq(fdpass_closing(pair[0]), CLOSING_MAY_LINGER);
 	ck_assert_int_eq(fdpass_closing(FD_NONE), CLOSING_IS_QUICK);
 	/* Also of what need not wait. */
@@ -212,6 +216,8 @@ START_TEST(what_may_wait)
 	ck_assert(!fdpass_fd_is_open(file));
 	ck_assert(!fdpass_fd_is_open(pair[0]));
 	close(pair[1]);
+	close(memory);
+	close(device);
 	assert_no_trace();
 }
 END_TEST
