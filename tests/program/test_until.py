@@ -153,7 +153,7 @@ def test_first_process_that_is_ended_before_it_runs(programs):
 @pytest.mark.needs_root
 def test_first_process_that_is_ended_while_it_places(programs):
     """A signal after the last wait: it is found right before execve(2)."""
-    receiver = first_process(programs, *tampered("dup3:signal=TERM:when=1"), programs.fdrecv_path, "-f", "7", "name",
+    receiver = first_process(programs, *tampered("dup2,dup3:signal=TERM:when=1"), programs.fdrecv_path, "-f", "7", "name",
                              "--run", "true")
     sender = programs.fdsend("-v", "-b", "--until-run", "-f", "0", "name")
     programs.fails(sender, 1, "accepted", "could not be started", "interrupted (TERM)")
