@@ -67,7 +67,7 @@ int fdpass_bound_look(const char *path, struct fdpass_bound *ret_bound)
 {
 	fd_owned int fd = open(path, O_PATH | O_CLOEXEC);
 	struct fdpass_bound bound;
-	struct fdpass_fdinfo info;
+	struct fdpass_fdinfo info = {.mount = -1};
 	struct stat status;
 	int r = fd >= 0 && fstat(fd, &status) == 0 ? 0 : -errno;
 

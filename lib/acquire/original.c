@@ -30,7 +30,7 @@ static int is_same(const struct stat *a, const struct stat *b)
 static int flags_told(const struct fdpass_pidref *ref, int number, int pinned,
 		      const struct stat *status)
 {
-	struct fdpass_fdinfo theirs, ours;
+	struct fdpass_fdinfo theirs = {.mount = -1}, ours = {.mount = -1};
 	struct stat again;
 	char name[32];
 	int r;

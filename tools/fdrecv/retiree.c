@@ -29,7 +29,7 @@
  * times as long after it. */
 #define RUNNING_PER_LOOK 4
 /* Where one did not stop, and was disturbed in vain, they run for that much longer each time. */
-#define RUNNING_IN_VAIN (RUNNING_PER_LOOK * STOPPING_IN_ALL)
+#define RUNNING_IN_VAIN ((int64_t)RUNNING_PER_LOOK * STOPPING_IN_ALL)
 
 int fdrecv_retiree_note(struct retiree *retiree, const struct fdpass_set *set)
 {
