@@ -677,7 +677,7 @@ enum fdpass_method {
  * O_DIRECT, O_SYNC, O_DSYNC, O_NOATIME, O_PATH (unless an access mode was asked for) and O_DIRECTORY,
  * as /proc/PID/fdinfo shows them (proc(5)); it never becomes the controlling terminal, never waits for the
  * other end of a FIFO, and works for files that were deleted. The file's permissions are checked again.
- * In a process of another user (not on FUSE) the flags are those of a duplicate that is closed at once, so that it
+ * In a process of another user the flags are those of a duplicate that is closed at once, so that it
  * cannot pass off the flags of one file for those of another.
  */
 int fdpass_acquire(const struct fdpass_pidref *ref, int number, enum fdpass_method method,

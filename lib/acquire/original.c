@@ -5,8 +5,7 @@
  * /proc/PID/fdinfo/N names file and flags in one breath, but the file only by mount and inode number, which
  * overlayfs, btrfs and others have more than one file for. A duplicate is the very same open file description, so
  * that is looked at where it matters: in processes of other users, who ask somebody more powerful. It is not made
- * otherwise, since it takes more permission (ptrace(2), PTRACE_MODE_ATTACH), nor of files of FUSE, whose daemon may
- * never answer when it is closed again.
+ * otherwise, since it takes more permission (ptrace(2), PTRACE_MODE_ATTACH).
  */
 #include "acquire/original.h"
 
@@ -14,13 +13,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "acquire/fdinfo.h"
-#include "base/fd.h"
-
-#define FUSE_MAGIC 0x65735546 /* linux/magic.h has it since 5.17 */
+#include "base/discard.h"
 
 static int is_same(const struct stat *a, const struct stat *b)
 {
@@ -53,18 +49,20 @@ static int flags_told(const struct fdpass_pidref *ref, int number, int pinned,
 static int flags_of_duplicate(const struct fdpass_pidref *ref, int number,
 			      const struct stat *status)
 {
-	fd_owned int duplicate = (int)syscall(SYS_pidfd_getfd, ref->pidfd, number, 0);
+	int duplicate = (int)syscall(SYS_pidfd_getfd, ref->pidfd, number, 0);
 	struct stat seen;
-	int flags;
+	int r;
 
 	if (duplicate < 0)
 		return errno == EBADF ? -ENOENT : -errno;
-	if (fstat(duplicate, &seen) < 0)
-		return -errno;
-	if (!is_same(status, &seen))
-		return -ENOENT;
-	flags = fcntl(duplicate, F_GETFL);
-	return flags < 0 ? -errno : flags;
+	r = fstat(duplicate, &seen);
+	if (r == 0)
+		r = is_same(status, &seen) ? fcntl(duplicate, F_GETFL) : -ENOENT;
+	if (r == -1)
+		r = -errno;
+	/* It may be anything by now: what lingers, or waits for a daemon, when it is closed. */
+	fdpass_discard(&duplicate, 1);
+	return r;
 }
 
 /* The directory belongs to who the process runs as, whatever else of it does not: proc(5), /proc/PID. */
@@ -75,20 +73,12 @@ static int is_of_another_user(const struct fdpass_pidref *ref)
 	return fstat(ref->proc, &status) < 0 || status.st_uid != geteuid();
 }
 
-static int is_fuse(int pinned)
-{
-	struct statfs status;
-
-	return fstatfs(pinned, &status) == 0 &&
-	       ((unsigned long)status.f_type & 0xffffffff) == FUSE_MAGIC;
-}
-
 int fdpass_original_flags(const struct fdpass_pidref *ref, int number, int pinned,
 			  const struct stat *status)
 {
 	int flags = -ENOSYS;
 
-	if (is_of_another_user(ref) && !is_fuse(pinned))
+	if (is_of_another_user(ref))
 		flags = flags_of_duplicate(ref, number, status);
 	return flags == -ENOSYS ? flags_told(ref, number, pinned, status) : flags;
 }

@@ -21,7 +21,7 @@ enum closing fdpass_closing(int fd);
  * exit and exec too, and a FUSE daemon that has been asked and does not answer cannot be left by any signal
  * (fs/fuse/dev.c, request_wait_answer()). But the number is free before that wait begins: so a process that shares
  * our table does it. One that waits for longer than a moment is left to itself, until its daemon answers or goes.
- * Where there can be no such process, they are closed here.
+ * Where there can be no such process, or no number for its pidfd, they are closed here.
  */
 void fdpass_closer_run(const int *fds, size_t count);
 

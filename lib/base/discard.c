@@ -62,10 +62,11 @@ static void let_go(struct heir *heir)
 	fdpass_child_end(&heir->child);
 }
 
-static void close_all(const int *fds, size_t count)
+static void close_those(enum closing kind, const int *fds, size_t count, const unsigned char *kinds)
 {
 	for (size_t i = 0; i < count; i++)
-		fdpass_fd_close(fds[i]);
+		if (kinds[i] == kind)
+			fdpass_fd_close(fds[i]);
 }
 
 /* Those whose closing may wait. */
@@ -77,34 +78,31 @@ static void run_closer(const int *fds, size_t count, const unsigned char *kinds)
 	for (size_t i = 0; i < count; i++)
 		if (kinds[i] == CLOSING_MAY_WAIT)
 			waiting[found++] = fds[i];
-	if (found > 0)
-		fdpass_closer_run(waiting, found);
+	fdpass_closer_run(waiting, found);
 }
 
 /* At most CHUNK of them. */
 static void discard_some(const int *fds, size_t count)
 {
 	unsigned char kinds[CHUNK];
-	struct heir heir = {{-1, FD_NONE}, FD_NONE};
 	int seen = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		kinds[i] = (unsigned char)fdpass_closing(fds[i]);
 		seen |= 1 << kinds[i];
 	}
-	if (seen == 1 << CLOSING_IS_QUICK) {
-		close_all(fds, count);
-		return;
+	/* First, so that there are free numbers for what closes the others. */
+	close_those(CLOSING_IS_QUICK, fds, count, kinds);
+	/* Then these, so that the heir has no copy of them. */
+	if (seen & 1 << CLOSING_MAY_WAIT)
+		run_closer(fds, count, kinds);
+	if (seen & 1 << CLOSING_MAY_LINGER) {
+		/* Without one (no memory, no process left) closing is still better than keeping. */
+		struct heir heir = start_heir();
+
+		close_those(CLOSING_MAY_LINGER, fds, count, kinds);
+		let_go(&heir);
 	}
-	/* First, so that the heir has no copy of them. */
-	run_closer(fds, count, kinds);
-	/* Without one (no memory, no process left) closing is still better than keeping. */
-	if (seen & 1 << CLOSING_MAY_LINGER)
-		heir = start_heir();
-	for (size_t i = 0; i < count; i++)
-		if (kinds[i] != CLOSING_MAY_WAIT)
-			fdpass_fd_close(fds[i]);
-	let_go(&heir);
 }
 
 void fdpass_discard(const int *fds, size_t count)

@@ -20,9 +20,11 @@ CAN_MOUNT = IS_ROOT and subprocess.run(["unshare", "--mount", "true"], check=Fal
                                        stderr=subprocess.DEVNULL).returncode == 0
 CAN_HAVE_NAMESPACES = subprocess.run([*OWN, "true"], check=False, stderr=subprocess.DEVNULL).returncode == 0
 
+HAS_FCHMODAT2 = tuple(map(int, os.uname().release.split(".")[:2])) >= (6, 6)
+
 # What a test marked needs_... needs, and whether it is here.
 NEEDS = {"root": IS_ROOT, "mounts": CAN_MOUNT, "namespaces": CAN_HAVE_NAMESPACES, "64_bits": HAS_64_BITS,
-         "glibc": HAS_GLIBC, "no_sanitizer": not HAS_SANITIZER}
+         "glibc": HAS_GLIBC, "no_sanitizer": not HAS_SANITIZER, "fchmodat2": HAS_FCHMODAT2}
 
 left_out = pytest.StashKey[list]()
 failed = pytest.StashKey[bool]()

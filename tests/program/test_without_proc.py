@@ -124,14 +124,13 @@ def test_process_by_its_number(programs, inside, hold):
     assert reference.startswith(f"{there.pid}:")
 
 
+@pytest.mark.needs_fchmodat2
 @pytest.mark.parametrize("words", [["fdrecv", "-f", "0", "./made", "--run", "cat"],
                                    ["fdrecv", "--from-user", "any", "-f", "0", "./made", "--run", "cat"],
                                    ["fdsend", "-b", "--socket-mode", "666", "--listen", "unix:./made", "./nobody"]],
                          ids=["private", "public", "made"])
 def test_modes_that_the_umask_is_against(programs, inside, words):
-    """Of a socket, and of a run directory that is made for it. (Before Linux 6.6 that takes /proc.)"""
-    if tuple(map(int, os.uname().release.split(".")[:2])) < (6, 6):
-        pytest.skip("no fchmodat2(2)")
+    """Of a socket, and of a run directory that is made for it."""
     wanted = 0o600 if words[-1] == "cat" and "any" not in words else 0o666
     process = getattr(inside, words[0])(*words[1:], umask=0o277)
     if words[0] == "fdsend":

@@ -18,6 +18,7 @@
 #include "descriptors.h"
 #include "fusing.h"
 #include "lacking.h"
+#include "raw.h"
 #include "scratch.h"
 #include "suite.h"
 
@@ -122,6 +123,28 @@ START_TEST(a_socket_that_lingers_is_not_waited_for)
 	ck_assert(!fdpass_fd_is_open(ends[0]));
 	close(ends[1]);
 	assert_no_trace();
+}
+END_TEST
+
+/* The child takes two numbers, and may not need a third. */
+START_TEST(nor_where_numbers_are_few)
+{
+	int64_t end = fdpass_deadline_in((int64_t)PROMPT * NSEC_PER_SEC);
+	int ends[2], filling[64], count = 0;
+
+	make_lingering(ends);
+	raw_set_table(64);
+	while ((filling[count] = dup(ends[1])) >= 0)
+		count++;
+	ck_assert_int_eq(errno, EMFILE);
+	ck_assert_int_gt(count, 2);
+	close(filling[--count]);
+	close(filling[--count]);
+	fdpass_discard(&ends[0], 1);
+	ck_assert_int_lt(fdpass_deadline_now(), end);
+	while (count > 0)
+		close(filling[--count]);
+	close(ends[1]);
 }
 END_TEST
 
@@ -237,6 +260,8 @@ int main(void)
 	tcase_add_test(tcase, nor_one_in_a_queue);
 	tcase_add_test(tcase, the_other_end_of_a_connection_sees_its_end);
 	tcase_add_test(tcase, what_may_wait);
+	tcase_set_timeout(waiting, 3 * LINGER);
+	tcase_add_test(waiting, nor_where_numbers_are_few);
 	if (can_fuse("a_file_whose_daemon_does_not_answer"))
 		tcase_add_test(waiting, a_file_whose_daemon_does_not_answer);
 	suite_add_tcase(suite, tcase);

@@ -37,8 +37,7 @@ void fdrecv_standard_check(struct reception *reception)
 		null = open("/dev/null", O_RDWR | O_CLOEXEC);
 		if (null < 0) {
 			cli_error("--connected: %d goes away, and /dev/null, which is to stand "
-				  "there, cannot be "
-				  "opened: %s",
+				  "there, cannot be opened: %s",
 				  number, strerror(errno));
 			fdrecv_leave(reception, FAILED);
 		}
