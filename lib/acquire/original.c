@@ -15,8 +15,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "acquire/fdinfo.h"
 #include "base/discard.h"
+#include "base/fdinfo.h"
 
 static int is_same(const struct stat *a, const struct stat *b)
 {

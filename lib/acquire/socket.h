@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "acquire/bound.h"
+#include "base/bound.h"
 
 /* Enough for every text of a socket: two addresses, or a name. */
 #define SOCKET_TEXT_MAX 192

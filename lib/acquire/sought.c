@@ -54,7 +54,7 @@ int fdpass_sought_init(struct fdpass_sought *sought, const struct fdpass_match *
 	if (match->kind == MATCH_FILE) {
 		sought->exists = stat(match->name, &sought->file) == 0;
 	} else {
-		r = fdpass_bound_look(match->name, &sought->bound);
+		r = fdpass_bound_look(AT_FDCWD, match->name, &sought->bound);
 		if (r < 0)
 			return r;
 	}

@@ -175,13 +175,13 @@ static int lock_failed(struct birth *birth, int code)
 }
 
 /* Something live has the name, or something else. */
-static int occupied(struct birth *birth, enum probe_result what, const struct stat *status)
+static int occupied(struct birth *birth, enum probe_result what)
 {
 	struct fdpass_peer holder = {0, (uid_t)-1, (gid_t)-1};
 
 	if (what == PROBE_OTHER)
 		return fdpass_error_set(birth->error, FDPASS_STEP_PUBLISH, -EEXIST);
-	holder.pid = fdpass_holder_of_inode(status);
+	holder.pid = fdpass_holder_of_file(birth->listener->directory, birth->listener->name);
 	return fdpass_error_peer(birth->error, FDPASS_STEP_PUBLISH, -EADDRINUSE, &holder);
 }
 
@@ -205,7 +205,7 @@ static int displace(struct birth *birth)
 	if (what == PROBE_GONE)
 		return 0;
 	if (what != PROBE_STALE)
-		return occupied(birth, what, &status);
+		return occupied(birth, what);
 	r = fdpass_probe_unlink(directory, name, &status);
 	if (r == 0 || r == -ENOENT || r == -ESTALE)
 		return 0;

@@ -2,7 +2,7 @@
 /*
  * Which process has a socket that is in our way, for the error message.
  *
- * The kernel lists its Unix sockets with the inode that each is bound to (sock_diag(7)); the process
+ * The kernel lists its Unix sockets with the file that each is bound to (sock_diag(7)); the process
  * is the one that has the listed socket among its descriptors in /proc. Nobody is connected to.
  */
 #include "sockfile/holder.h"
@@ -20,15 +20,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/bound.h"
 #include "base/fd.h"
 
-/* What is looked for: an abstract name, or an inode when it is NULL. */
+/* What is looked for: an abstract name, or a file when it is NULL. */
 struct wanted {
 	const char *name;
-	uint32_t inode, device;
+	struct fdpass_bound bound;
 };
 
 static int is_wanted(const struct wanted *wanted, const struct nlmsghdr *message)
@@ -47,10 +47,11 @@ static int is_wanted(const struct wanted *wanted, const struct nlmsghdr *message
 		if (wanted->name == NULL && attribute->rta_type == UNIX_DIAG_VFS &&
 		    size >= sizeof(struct unix_diag_vfs)) {
 			struct unix_diag_vfs vfs;
+			struct fdpass_bound bound;
 
 			memcpy(&vfs, RTA_DATA(attribute), sizeof(vfs));
-			return vfs.udiag_vfs_ino == wanted->inode &&
-			       vfs.udiag_vfs_dev == wanted->device;
+			bound = (struct fdpass_bound){vfs.udiag_vfs_ino, vfs.udiag_vfs_dev};
+			return fdpass_bound_equal(&bound, &wanted->bound);
 		}
 		/* Each type of sockets has its own names; a listener of ours is a stream socket. */
 		if (wanted->name != NULL && attribute->rta_type == UNIX_DIAG_NAME)
@@ -151,15 +152,12 @@ static pid_t find_process(uint32_t socket_number)
 	return found;
 }
 
-pid_t fdpass_holder_of_inode(const struct stat *status)
+pid_t fdpass_holder_of_file(int directory, const char *name)
 {
-	/* The kernel's own encoding of a device, 12 bits major and 20 minor (linux/kdev_t.h), and the
-	 * low half of the inode number (net/unix/diag.c). */
-	const struct wanted wanted = {
-		.inode = (uint32_t)status->st_ino,
-		.device = major(status->st_dev) << 20 | minor(status->st_dev),
-	};
+	struct wanted wanted = {.bound = BOUND_UNKNOWN};
 
+	if (fdpass_bound_look(directory, name, &wanted.bound) <= 0)
+		return 0;
 	return find_process(find_socket(&wanted));
 }
 

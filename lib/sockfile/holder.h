@@ -4,12 +4,12 @@
 
 /* Which process has a socket that is in our way, for the error message. */
 
-#include <sys/stat.h>
 #include <sys/types.h>
 
-/* The process that has the Unix socket bound to the inode of `status`; 0 when the kernel does not show
- * it to us (another network namespace, another user's process, no /proc). Connects to nothing. */
-pid_t fdpass_holder_of_inode(const struct stat *status);
+/* The process that has the Unix socket bound to the file `name` of an open directory, or of AT_FDCWD; 0 when the
+ * kernel does not show it to us (another network namespace, another user's process, no /proc). Connects to
+ * nothing. */
+pid_t fdpass_holder_of_file(int directory, const char *name);
 
 /* The same for an abstract name. */
 pid_t fdpass_holder_of_abstract(const char *name);

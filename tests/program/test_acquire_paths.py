@@ -93,12 +93,24 @@ OVERLAYS = {
 }
 
 
-@pytest.mark.parametrize("lower", OVERLAYS)
-def test_on_an_overlay(programs, sandbox, lower):
-    """stat(2) and the kernel's table of sockets do not always speak of the same device there."""
-    inside = sandbox(f"""cd "$1"; mkdir mine place; mount -t tmpfs none mine; mkdir mine/upper mine/work
-{OVERLAYS[lower]}
+@pytest.fixture(params=OVERLAYS)
+def overlay(request, sandbox):
+    """At ./place; stat(2) and the kernel's table of sockets do not always speak of the same device there."""
+    return sandbox(f"""cd "$1"; mkdir mine place; mount -t tmpfs none mine; mkdir mine/upper mine/work
+{OVERLAYS[request.param]}
 mount -t overlay none -o "lowerdir=$lower,upperdir=mine/upper,workdir=mine/work" place""")
+
+
+def test_who_is_in_the_way_on_an_overlay(programs, overlay):
+    server = serving(programs, overlay, programs.path("place/socket"))
+    for path in (programs.path("place/socket"), "./place/socket"):
+        programs.fails(overlay.fdrecv("-f", "0", path, "--run", "cat", ready=None), 125, path, "already in use",
+                       f"by process {server.pid}")
+    server.kill()
+
+
+def test_on_an_overlay(programs, overlay):
+    inside = overlay
     server = serving(programs, inside, programs.path("place/socket"))
     for kind in ("listen", "unix"):
         assert pid_of(programs, f"{kind}:./place/socket", inside.fdsend) == server.pid

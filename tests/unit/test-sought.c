@@ -64,7 +64,7 @@ START_TEST(the_file_as_the_kernel_shows_it)
 	struct fdpass_socket socket;
 	int fd = bind_to("one"), other = bind_to("other");
 
-	ck_assert_int_eq(fdpass_bound_look("one", &seen), 1);
+	ck_assert_int_eq(fdpass_bound_look(AT_FDCWD, "one", &seen), 1);
 	socket = listed(fd);
 	ck_assert_uint_ne(seen.inode, 0);
 	ck_assert_uint_eq(socket.bound.inode, seen.inode);
@@ -81,9 +81,9 @@ START_TEST(nothing_is_there)
 {
 	struct fdpass_bound seen = {1, 2};
 
-	ck_assert_int_eq(fdpass_bound_look("one", &seen), 0);
-	ck_assert_int_eq(fdpass_bound_look("", &seen), 0);
-	ck_assert_int_eq(fdpass_bound_look("no/such/folder", &seen), 0);
+	ck_assert_int_eq(fdpass_bound_look(AT_FDCWD, "one", &seen), 0);
+	ck_assert_int_eq(fdpass_bound_look(AT_FDCWD, "", &seen), 0);
+	ck_assert_int_eq(fdpass_bound_look(AT_FDCWD, "no/such/folder", &seen), 0);
 	ck_assert_uint_eq(seen.inode, 1);
 	ck_assert_uint_eq(seen.device, 2);
 }
@@ -104,7 +104,7 @@ START_TEST(no_room_is_no_answer)
 		close(lowest);
 		limit.rlim_cur = (rlim_t)lowest + room;
 		ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-		r = fdpass_bound_look("one", &seen);
+		r = fdpass_bound_look(AT_FDCWD, "one", &seen);
 		ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
 		ck_assert_int_eq(r, -EMFILE);
 	}

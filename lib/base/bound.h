@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef FDPASS_ACQUIRE_BOUND_H
-#define FDPASS_ACQUIRE_BOUND_H
+#ifndef FDPASS_BASE_BOUND_H
+#define FDPASS_BASE_BOUND_H
 
 /* The file that a Unix socket is bound to, in the numbers by which the kernel shows it: sock_diag(7). */
 
@@ -17,9 +17,9 @@ struct fdpass_bound {
 		.inode = 0                                                                         \
 	}
 
-/* What the kernel would show of a socket that is bound to the file at `path`. 1; 0 when there is no file, or
- * it cannot be looked at; -EMFILE, -ENFILE or -ENOMEM. */
-int fdpass_bound_look(const char *path, struct fdpass_bound *ret_bound);
+/* What the kernel would show of a socket that is bound to the file at `path`, from an open directory or
+ * AT_FDCWD. 1; 0 when there is no file, or it cannot be looked at; -EMFILE, -ENFILE or -ENOMEM. */
+int fdpass_bound_look(int directory, const char *path, struct fdpass_bound *ret_bound);
 
 /* 1 when both are known, and the same. */
 int fdpass_bound_equal(const struct fdpass_bound *a, const struct fdpass_bound *b);

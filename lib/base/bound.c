@@ -5,7 +5,7 @@
  * btrfs has a device for each subvolume, and overlayfs one for each layer where these are on several file
  * systems. /proc shows the kernel's own, of a descriptor and of its mount.
  */
-#include "acquire/bound.h"
+#include "base/bound.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,8 +16,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "acquire/fdinfo.h"
 #include "base/fd.h"
+#include "base/fdinfo.h"
 
 /* What there is no way around. */
 static int is_fatal(int code)
@@ -63,9 +63,9 @@ static int read_mounts(long mount, uint32_t *ret_device)
 	return r;
 }
 
-int fdpass_bound_look(const char *path, struct fdpass_bound *ret_bound)
+int fdpass_bound_look(int directory, const char *path, struct fdpass_bound *ret_bound)
 {
-	fd_owned int fd = open(path, O_PATH | O_CLOEXEC);
+	fd_owned int fd = openat(directory, path, O_PATH | O_CLOEXEC);
 	struct fdpass_bound bound;
 	struct fdpass_fdinfo info = {.mount = -1};
 	struct stat status;

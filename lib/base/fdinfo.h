@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef FDPASS_ACQUIRE_FDINFO_H
-#define FDPASS_ACQUIRE_FDINFO_H
+#ifndef FDPASS_BASE_FDINFO_H
+#define FDPASS_BASE_FDINFO_H
 
 /* What the kernel says of one descriptor in /proc/PID/fdinfo, proc(5). */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the kernel says of one descriptor. */
-#include "acquire/fdinfo.h"
+#include "base/fdinfo.h"
 
 #include <errno.h>
 #include <fcntl.h>
