@@ -125,7 +125,7 @@ def takeover(stage, run):
 def retire(stage, run):
     _, port = old_server(stage, run)
     run.start("fdrecv", [*stage.fdrecv, "-p", f"listen:{port}", "-l", f"listen:{port}", "--retire",
-                         *stage.command()])
+                         "--retire-after", "0", *stage.command()])
     run.settle(())
     return {3: None}
 

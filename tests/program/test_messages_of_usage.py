@@ -192,6 +192,15 @@ fdrecv -f 0 name --retire --run cat
     --retire ends the process of --pid, which was not given
 fdrecv -p 1 -f 0 0 --from-group 0 --from-user any --run cat
     --from-group admits senders, and there is no SOCKSPEC at which they could be
+fdrecv -p 1 -f 0 0 --retire-after 2 --run cat
+    --retire-after says when --retire does its work, which was not given
+
+fdrecv -p 1 -f 0 0 --retire -t 0.5 --run cat
+    --timeout is over before the command can have run for as long as --retire-after asks for, 1 second if it does not
+
+fdrecv -p 1 -f 0 0 --retire --retire-after soon --run cat
+    --retire-after: 'soon' is not a number of seconds, such as 5 or 0.25
+
 fdrecv -p 1 -f 0 0 --retire=FOO --run cat
     --retire: 'FOO' is not a signal, such as TERM or QUIT
 

@@ -4,6 +4,7 @@
 import os
 import signal
 import socket
+import time
 
 import pytest
 
@@ -11,6 +12,7 @@ from processes import STRANGER, until
 from retiring import (NEW, Port, all_text, echoes, helper, helpers, no_helper, old_server, starting, state)
 from tracing import TRACED, tampered
 
+AT_ONCE = ["--retire-after", "0"]
 GOES_ON = "the command was not started, or has ended already; process {} goes on"
 
 
@@ -118,6 +120,73 @@ def test_nobody_can_be_started(programs, old, port, how, call):
         unharmed(programs, old, port)
 
 
+# ------------------------------------------------------------------------------- the command does not stay
+
+@pytest.mark.parametrize("how", ["--retire", "--retire=TERM"])
+def test_a_command_that_cannot_serve(programs, old, port, how):
+    """It opens the port itself, where the old server still listens."""
+    reader, writer = programs.pipe()
+    new = replace(programs, port, how, fds={2: writer},
+                  command=["python3", "-I", "-S", "-m", "http.server", "--bind", "127.0.0.1", str(port.address[1])])
+    programs.close(writer)
+    assert new.wait().status == 1
+    text = all_text(reader)
+    assert "Address already in use" in text and text.endswith(f"fdrecv: --retire: {GOES_ON.format(old.pid)}\n")
+    unharmed(programs, old, port)
+
+
+@pytest.mark.parametrize("how", ["--retire", "--retire=TERM"])
+@pytest.mark.parametrize("seconds", ["1000", "1000000000"])
+def test_a_command_that_ends_after_a_while(programs, old, port, how, seconds):
+    """As long as nobody knows whether it stays, both serve."""
+    reader, writer = programs.pipe()
+    new = replace(programs, port, how, "--retire-after", seconds, fds={2: writer})
+    programs.close(writer)
+    assert helper(programs) and old.alive() and state(old) in "SR"
+    new.kill()
+    assert all_text(reader) == f"fdrecv: --retire: {GOES_ON.format(old.pid)}\n"
+    unharmed(programs, old, port)
+
+
+@pytest.mark.parametrize("how, number", [("--retire", signal.SIGKILL), ("--retire=TERM", signal.SIGTERM)])
+def test_one_second_unless_told_otherwise(programs, port, how, number):
+    old = old_server(programs, port)
+    start = time.monotonic()
+    new = replace(programs, port, how)
+    assert old.wait().status == -number
+    assert time.monotonic() - start >= 1
+    port.client(b"new")
+    new.kill()
+
+
+@pytest.mark.parametrize("how", ["--retire", "--retire=TERM"])
+def test_the_time_runs_out_before_it_is_known(programs, old, port, how):
+    """It was waited for a sender until little of it was left."""
+    name = programs.abstract()
+    new = replace(programs, port, how, "-t", "5", "--retire-after", "4.9", "-a", "-f", "50", name,
+                  command=["sleep", "infinity"])
+    assert new.lasts(0.2)
+    programs.succeeds(programs.fdsend("-a", "-b", "-f", "0", name))
+    new.said(f"--retire: the time ran out before the command had run for long enough; process {old.pid} goes on, beside "
+             "the command\n")
+    no_helper(programs)
+    assert new.alive()
+    new.kill()
+    unharmed(programs, old, port)
+
+
+@pytest.mark.parametrize("how", ["--retire", "--retire=TERM"])
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP])
+def test_interrupted_while_it_is_not_known(programs, old, port, how, sent):
+    new = replace(programs, port, how, "--retire-after", "1000")
+    os.kill(helper(programs), sent)
+    new.said(f"--retire: interrupted; process {old.pid} goes on, beside the command\n")
+    no_helper(programs)
+    assert new.alive()
+    new.kill()
+    unharmed(programs, old, port)
+
+
 # ------------------------------------------------------------------------------------- refused from the start
 
 @pytest.mark.parametrize("number", ["8", "9", "8-9"])
@@ -156,7 +225,7 @@ def test_what_comes_before_fails(programs, old, port, how):
     fewer = programs.fdrecv("-p", str(old.pid), "-f", "5,6", port.expression, how, "--run", *NEW, ready=None)
     programs.fails(fewer, 125)
     from_nobody = ["-a", "-f", "9", programs.abstract()]
-    programs.fails(replace(programs, port, how, *from_nobody, "-t", "0.1", command=["true"]), 124)
+    programs.fails(replace(programs, port, how, *from_nobody, "-t", "1.1", command=["true"]), 124)
     waiting = programs.fdrecv("-p", str(old.pid), "-l", port.expression, how, *from_nobody, "--run", *NEW)
     waiting.signal(signal.SIGTERM)
     assert waiting.wait().status == -signal.SIGTERM
@@ -288,8 +357,8 @@ def test_hardly_any_room_for_descriptors(programs, how):
         old = old_server(programs, port)
         reader, writer = programs.pipe()
         wait, release = programs.pipe()
-        new = programs.fdrecv("-p", str(old.pid), "-l", port.expression, how, "--run", "/bin/sh", "-c", "read line",
-                              ready=None, limits=(limit, limit), fds={0: wait, 2: writer})
+        new = programs.fdrecv("-p", str(old.pid), "-l", port.expression, how, *AT_ONCE, "--run", "/bin/sh", "-c",
+                              "read line", ready=None, limits=(limit, limit), fds={0: wait, 2: writer})
         programs.close(writer, wait)
         until(lambda: not old.alive() or not new.alive() or not helpers(programs) and state(new) == "S" and
               os.readlink(f"/proc/{new.pid}/exe") != programs.fdrecv_path, "something has come of it")

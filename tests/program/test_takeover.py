@@ -64,8 +64,9 @@ def serve(programs, *args):
 
 
 def take_over(programs, port):
+    """At once: whether the new one stays is not in doubt here."""
     return programs.start([programs.fdrecv_path, "-p", f"listen:{port}", "-l", f"listen:{port}", "--retire",
-                           "--run", *SERVER])
+                           "--retire-after", "0", "--run", *SERVER])
 
 
 # On its own it takes some 10 seconds, nearly all of them the processors': others may want these, too.

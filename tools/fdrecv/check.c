@@ -95,6 +95,15 @@ static void settle_origins(struct request *request)
 	if (request->retire != RETIRE_NOTHING && request->origin_count == 0)
 		cli_usage_error(&fdrecv_program,
 				"--retire ends the process of --pid, which was not given");
+	if (request->retire == RETIRE_NOTHING && request->retire_after_word != NULL)
+		cli_usage_error(
+			&fdrecv_program,
+			"--retire-after says when --retire does its work, which was not given");
+	if (request->retire != RETIRE_NOTHING && request->patience > 0 &&
+	    request->patience <= request->retire_after)
+		cli_usage_error(&fdrecv_program,
+				"--timeout is over before the command can have run for as long as "
+				"--retire-after asks for, 1 second if it does not");
 }
 
 /* -E must not write over what -l announces. */

@@ -46,6 +46,10 @@ static const struct cli_option options[] = {
 	 "once COMMAND runs, end the process of --pid: with this signal, or when it has no "
 	 "connections left",
 	 NULL},
+	{"retire-after", 0, OPT_RETIRE_AFTER, "SECONDS", CLI_SECONDS, CLI_REQUIRED, NULL,
+	 "with --retire: not before COMMAND has run for this long, and not if it ends sooner "
+	 "(default: 1)",
+	 NULL},
 	{"dialect", 0, OPT_DIALECT, "NAME", CLI_CHOICE, CLI_REQUIRED,
 	 "systemd|nginx|server-starter|php-fpm",
 	 "announce those of --listen-fds as systemd (the default), nginx, server-starter or "

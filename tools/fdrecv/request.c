@@ -240,6 +240,10 @@ static void parse_option(struct request *request, struct draft *draft,
 		request->retire = argument != NULL ? RETIRE_SIGNAL : RETIRE_IDLE;
 		request->retire_signal = argument != NULL ? cli_value_signal(parser, argument) : 0;
 		break;
+	case OPT_RETIRE_AFTER:
+		request->retire_after = cli_value_seconds(parser, argument);
+		request->retire_after_word = argument;
+		break;
 	case OPT_DIALECT:
 		request->dialect_word = argument;
 		request->dialect = dialect_of(argument);
@@ -264,7 +268,9 @@ void fdrecv_request_parse(struct request *request, int argc, char **argv)
 	struct cli_parser parser;
 	enum cli_item item;
 
-	*request = (struct request){.ready_fd = -1, .admissions = CLI_ADMISSIONS_INIT};
+	*request = (struct request){.ready_fd = -1,
+				    .retire_after = RETIRE_AFTER_DEFAULT,
+				    .admissions = CLI_ADMISSIONS_INIT};
 	cli_parser_init(&parser, &fdrecv_program, argc, argv);
 	/* "--" and --run alike: the rest is the command's. */
 	while ((item = cli_next(&parser, &option, &argument)) != CLI_END && item != CLI_DASHES) {

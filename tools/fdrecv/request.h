@@ -40,6 +40,9 @@ struct group {
 	struct fdpass_match *match;    /* owned; an EXPR */
 };
 
+/* Nanoseconds: what cannot bind its address or read its configuration says so within that. */
+#define RETIRE_AFTER_DEFAULT INT64_C(1000000000)
+
 struct request {
 	struct group *groups; /* owned; at least one */
 	size_t group_count;
@@ -60,6 +63,8 @@ struct request {
 		RETIRE_SIGNAL, /* --retire=SIG */
 	} retire;
 	int retire_signal;
+	int64_t retire_after;          /* nanoseconds */
+	const char *retire_after_word; /* --retire-after; NULL: not given */
 	enum { KEEP_OTHERS, CLOSE_OTHERS } others;
 	struct cli_admissions admissions; /* --from-user, --from-group */
 };

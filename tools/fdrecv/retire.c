@@ -181,14 +181,32 @@ static void tell(const struct retiree *retiree, int result)
 			  pid, strerror(-result));
 }
 
-/* Waits until this process is the command: 1; or will never be: 0; or a negative errno. */
+/* Whether the command stays: most that cannot serve, since the address is in use or their configuration is
+ * wrong, end at once. As wait_started(). */
+static int wait_stays(const struct reception *reception, const struct successor *successor)
+{
+	struct fdpass_wait trial = reception->wait;
+	int64_t end = fdpass_deadline_in(reception->request->retire_after);
+	int r;
+
+	if (end < trial.deadline)
+		trial.deadline = end;
+	r = fdpass_poll(fdpass_pidref_fd(successor->ref), POLLIN, &trial);
+	if (r == -ETIMEDOUT && end < reception->wait.deadline)
+		return 1;
+	return r < 0 ? r : 0;
+}
+
+/* Waits until this process is the command, and stays: 1; or is not, or not any more: 0; or a negative errno. */
 static int wait_started(const struct reception *reception, const struct successor *successor)
 {
 	int r = fdpass_poll(successor->end, POLLIN, &reception->wait);
 
 	if (r >= 0)
 		r = fdpass_pidref_is_ending(successor->ref);
-	return r < 0 ? r : r == 0;
+	if (r == 0)
+		return wait_stays(reception, successor);
+	return r < 0 ? r : 0;
 }
 
 static void tell_goes_on(const struct retiree *retiree)
@@ -196,6 +214,17 @@ static void tell_goes_on(const struct retiree *retiree)
 	cli_error(
 		"--retire: the command was not started, or has ended already; process %jd goes on",
 		(intmax_t)fdpass_pidref_pid(retiree->ref));
+}
+
+/* It is not known whether the command stays, for `code`. */
+static void tell_unknown(const struct retiree *retiree, int code)
+{
+	if (code == -ETIMEDOUT)
+		cli_error("--retire: the time ran out before the command had run for long enough; "
+			  "process %jd goes on, beside the command",
+			  (intmax_t)fdpass_pidref_pid(retiree->ref));
+	else
+		tell(retiree, code);
 }
 
 /* Whoever waits for the end of a pipe that we inherited, or for a port to become free, does not wait for the
@@ -248,7 +277,7 @@ static _Noreturn void work(const struct reception *reception, const struct succe
 					 &reception->wait, tell);
 	for (size_t i = 0; i < reception->retiree_count; i++) {
 		if (started < 0)
-			tell(&reception->retirees[i], started);
+			tell_unknown(&reception->retirees[i], started);
 		else if (started == 0)
 			tell_goes_on(&reception->retirees[i]);
 		else if (request->retire == RETIRE_SIGNAL)

@@ -110,8 +110,10 @@ static int wait_stopped(const struct retiree *retiree, const struct fdpass_wait 
 	return r;
 }
 
-/* One look: 0 when this ended it; 1 when it has connections, or none that could be seen; else a negative errno:
- * -ESRCH when it has ended by itself. If it has not ended it runs afterwards, if it ran before. */
+enum { ENDED, HAS_CONNECTIONS, DID_NOT_STOP };
+
+/* One look: what it found, or a negative errno: -ESRCH when it has ended by itself. If it has not ended it runs
+ * afterwards, if it ran before. */
 static int look(struct retiree *retiree, const struct fdpass_wait *wait)
 {
 	int was_stopped = fdpass_pidref_is_stopped(retiree->ref);
@@ -124,18 +126,18 @@ static int look(struct retiree *retiree, const struct fdpass_wait *wait)
 		return r;
 	stopped = wait_stopped(retiree, wait);
 	r = stopped > 0 ? count(retiree) : stopped;
-	if (r >= 0)
+	if (stopped > 0 && r >= 0)
 		retiree->connections = r;
-	if (stopped == 0)
-		r = 1;
-	if (r == 0) {
+	if (stopped > 0 && r == 0) {
 		r = fdpass_pidref_signal(retiree->ref, SIGKILL);
 		if (r == 0)
-			return 0;
+			return ENDED;
 	}
 	if (!was_stopped)
 		fdpass_pidref_signal(retiree->ref, SIGCONT);
-	return r > 0 ? 1 : r;
+	if (r < 0)
+		return r;
+	return stopped > 0 ? HAS_CONNECTIONS : DID_NOT_STOP;
 }
 
 static void settle(struct retiree *retiree, int result, retiree_settled settled)
@@ -153,13 +155,13 @@ static struct retiree *look_at_all(struct retiree *retirees, size_t count,
 
 	*ret_in_vain = 0;
 	for (struct retiree *retiree = retirees; retiree < retirees + count; retiree++) {
-		int r = retiree->settled ? 0 : look(retiree, wait);
+		int r = retiree->settled ? ENDED : look(retiree, wait);
 
-		if (r <= 0 && !retiree->settled)
+		if (r <= ENDED && !retiree->settled)
 			settle(retiree, r, settled);
-		else if (r > 0 && first == NULL)
+		else if (r > ENDED && first == NULL)
 			first = retiree;
-		*ret_in_vain += r > 0 && retiree->connections == 0;
+		*ret_in_vain += r == DID_NOT_STOP;
 	}
 	return first;
 }

@@ -10,7 +10,7 @@ struct retiree {
 	const struct fdpass_pidref *ref; /* borrowed */
 	struct fdpass_match **accepted;  /* owned; the connections of each listening socket */
 	size_t accepted_count;
-	int connections; /* how many of them it had at the last look */
+	int connections; /* how many of them it had when it could last be looked at */
 	int settled;     /* it was said what became of it */
 };
 
