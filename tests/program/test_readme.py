@@ -26,9 +26,12 @@ def test_a_pipe_by_name(programs):
 
 
 def test_a_server_is_replaced(programs):
-    """In the folder of the sources, with another port than 8080, which may be in use."""
+    """In the folder of the sources, with another port than 8080, which may be in use. The old one is there typed with an &
+    for the sake of an interactive shell, which would see it stopped."""
     port = reserved_port(programs)
     old, new, ask = (line.replace("8080", str(port)) for line in terminals("examples/takeover"))
+    old, background = old.split(" &")
+    assert background == ""
 
     def serve(line):
         server = programs.shell(f"exec {line}", cwd=ROOT)
