@@ -3,8 +3,11 @@
 
 import re
 import signal
+import subprocess
 from pathlib import Path
 
+from programs import appears
+from test_c_pages import COMPILER, LIBRARY, STRICT
 from test_takeover import reserved_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +26,22 @@ def test_a_pipe_by_name(programs):
     for lines in [(receiver, sender), (sender, receiver)]:
         shells = {line: programs.shell(line) for line in lines}
         assert programs.succeeds(shells[sender], shells[receiver]) == "hello world\n"
+
+
+def test_from_c(programs):
+    """In the place of the sender; and without a receiver it says that it failed."""
+    source, = re.findall(r"^```c\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    (programs.folder / "give.c").write_text(source)
+    subprocess.run([*COMPILER, *STRICT, f"-I{ROOT / 'include'}", "give.c", *LIBRARY, "-o", "give"],
+                   cwd=programs.folder, check=True)
+    receiver, sender = terminals("greeting")
+    program = re.sub(r"\| fdsend .*", "| ./give", sender)
+    assert program != sender
+    assert programs.shell(program).wait().status == 1
+    programs.runtime.mkdir(mode=0o700)
+    waiting = programs.shell(receiver)
+    appears(programs.named("greeting"))
+    assert programs.succeeds(programs.shell(program), waiting) == "hello world\n"
 
 
 def test_a_server_is_replaced(programs):
