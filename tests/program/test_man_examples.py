@@ -183,6 +183,10 @@ def run(programs, blocks):
         terminal.judge()
     for terminal in terminals:
         terminal.judge_screen()
+    judge_what_is_left(programs, blocks, folder)
+
+
+def judge_what_is_left(programs, blocks, folder):
     for block in blocks:
         if block.after:
             left = programs.succeeds(programs.shell(block.after, cwd=folder))

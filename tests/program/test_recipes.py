@@ -3,7 +3,8 @@
 
 The comments before a block are those of test_man_examples.py, and
 
-    same: NAME      the block is the file of that example, and is not repeated
+    before: yes     the block is typed first, before the others are; root does, where there are several users
+    same: NAME      the block is the file, or the block before, of that example, and is not repeated
     needs: SERVER   a real server has part in it: tests/servers/test_server_recipes.py runs the example
     UID             in what comes out is the number of the user
 """
@@ -25,19 +26,26 @@ BLOCK = re.compile(r"((?:<!-- example: (?:(?!-->).)*-->\n)+)```(\w*)\n(.*?)^```$
 
 
 def blocks_of(text):
-    """The blocks by example, in their order."""
-    found, files = {}, {}
+    """The blocks by example, in their order; what is typed before is in the next one."""
+    found, files, before = {}, {}, {}
     for match in BLOCK.finditer(text):
         comments = re.findall(r"<!-- (.*?) -->", match[1], re.DOTALL)
         lines = match[3].splitlines()
         for comment in comments:
             words = comment.replace("UID", str(os.geteuid())).split("\n")
+            if "before: yes" in words:
+                example, *same = (word.partition(": ")[2] for word in words if word != "before: yes")
+                before[example] = before[same[0]] if same else match[3]
+                continue
             same, needs = ([word.partition(": ")[2] for word in words if word.startswith(key)]
                            for key in ("same: ", "needs: "))
             block = Block(f"recipes.md: {words[0]}",
                           [word for word in words if not word.startswith(("same: ", "needs: "))],
                           files[same[0]] if same else lines)
             block.needs = needs[0] if needs else None
+            assert block.before is None, f"{block.where}: what a reader needs must be seen"
+            if block.example not in found:
+                block.before = before.get(block.example)
             if block.file and not same:
                 files[block.example] = lines
             found.setdefault(block.example, []).append(block)

@@ -14,7 +14,7 @@ from families import ended, heeds, tree
 from loading import Load
 from namespaces import network
 from processes import until
-from test_man_examples import Terminal, place
+from test_man_examples import Terminal, judge_what_is_left, place
 from test_recipes import RECIPES, SERVERS
 
 PORT = Address("tcp:127.0.0.1:8080")
@@ -80,6 +80,7 @@ def test_recipe(programs, name):
         answers(programs, label)
         heard, failures, _ = load.report()
         assert set(heard) == {label} and failures == {}
+        judge_what_is_left(programs, blocks, folder)
         new.await_readiness()
         os.kill(new.pids()[0], END[new.needs])
         new.terminal.judge()
