@@ -16,8 +16,8 @@
  * Options.  A struct of options begins with its size, and is initialised with its FDPASS_..._INIT; a
  * NULL pointer to one means the same. It grows from release to release, and programs need not be
  * compiled again: what a shorter one of an earlier release has not, is as it was then; a longer one of
- * a later release is refused (-E2BIG) when it asks for something that is not known here. One that was
- * not initialised is too short (-EINVAL).
+ * a later release is refused (-E2BIG) when it asks for something that is not known here. One of zeros
+ * was not initialised, and is too short (-EINVAL).
  *
  * Ownership.  A descriptor has one owner at every moment, and the owner closes it. Each comment says
  * who that is before and after. Every descriptor that the library makes or receives is close-on-exec
@@ -801,7 +801,7 @@ struct fdpass_send_options {
 struct fdpass_delivery {
 	enum fdpass_proof proof;
 	uint32_t installed;      /* with FDPASS_PROOF_ANSWER: how many of them the receiver keeps */
-	struct fdpass_peer peer; /* the receiver */
+	struct fdpass_peer peer; /* who listened there, or made the connection */
 };
 
 /*
@@ -923,7 +923,7 @@ int fdpass_receiver_new(const struct fdpass_rule *rule, fdpass_observer observer
  * call. */
 struct fdpass_offer {
 	int index;                /* of the listener, or of the connection, that it came by */
-	struct fdpass_peer peer;  /* who wrote it; the rule admitted that one */
+	struct fdpass_peer peer;  /* as fdpass_handover_peer(); the rule admitted that one */
 	size_t count;             /* of descriptors: 1 to FDPASS_HANDOVER_MAX */
 	const char *const *names; /* so many; NULL, here or in a place: none */
 };
@@ -945,7 +945,8 @@ typedef int (*fdpass_consider)(void *context, const struct fdpass_offer *offer,
 void fdpass_receiver_consider(struct fdpass_receiver *receiver, fdpass_consider consider,
 			      void *context);
 
-/* Closes every listener, and the callers that were not read, who are told that it has ended. */
+/* Closes every listener, and the callers that were not read, who are told that it has ended. Handovers
+ * that came from it stay as they are: they are their owner's. NULL is fine. Returns NULL. */
 struct fdpass_receiver *fdpass_receiver_free(struct fdpass_receiver *receiver);
 
 /* Adds a listener, which the receiver owns from here on (on failure the caller still does). Returns
@@ -953,8 +954,8 @@ struct fdpass_receiver *fdpass_receiver_free(struct fdpass_receiver *receiver);
 int fdpass_receiver_add(struct fdpass_receiver *receiver, struct fdpass_listener *listener);
 
 /*
- * Adds one connection instead, which the caller keeps and which somebody else may hold as well: nothing
- * that outlives us is changed on it, and the writers of its messages are not known, only who made it
+ * Adds one connection instead, which the caller keeps, as the receiver works on a duplicate, and which
+ * somebody else may hold as well: nothing that outlives us is changed on it, and the writers of its messages are not known, only who made it
  * (fdpass_peer_get()). Returns its index, as fdpass_receiver_add(). -EPERM (PEER) when the rule does not
  * admit that one; -ENOTSOCK, -EPROTOTYPE, -ENOTCONN, -EBADF (CONNECT) when it is no such socket; -EMFILE.
  *
@@ -964,8 +965,8 @@ int fdpass_receiver_add(struct fdpass_receiver *receiver, struct fdpass_listener
 int fdpass_receiver_add_connection(struct fdpass_receiver *receiver, int fd,
 				   struct fdpass_error *error);
 
-/* Closes listener `index` and the callers that wait on it, each told "another sender was first".
- * The other indexes do not move. */
+/* Closes listener `index` and the callers that wait on it, each told "another sender was first"; of a
+ * connection that was added, the duplicate. The other indexes do not move. */
 void fdpass_receiver_drop(struct fdpass_receiver *receiver, int index);
 
 /*
@@ -988,10 +989,11 @@ int fdpass_receiver_next(struct fdpass_receiver *receiver, const struct fdpass_w
 int fdpass_receiver_fd(const struct fdpass_receiver *receiver);
 int64_t fdpass_receiver_until(const struct fdpass_receiver *receiver);
 
-/* The index of the listener that it came in by. */
+/* The index of the listener, or of the connection, that it came in by. */
 int fdpass_handover_index(const struct fdpass_handover *handover);
 
-/* Who wrote it: the credentials of its message, which the rule admitted. */
+/* Who wrote it: the credentials of its message, which the rule admitted. Of a connection that was added, who
+ * made that: called connect(2), listen(2) or socketpair(2) for its other end. */
 struct fdpass_peer fdpass_handover_peer(const struct fdpass_handover *handover);
 
 /* What came, with its names if it has some: owned by the handover; steal from it what is to live longer. */
@@ -1010,7 +1012,8 @@ void fdpass_handover_accept(struct fdpass_handover *handover, uint32_t installed
 void fdpass_handover_passed_on(struct fdpass_handover *handover, enum fdpass_proof proof,
 			       uint32_t installed);
 
-/* Answers "refused" with a reason for a person, cut to FDPASS_REASON_MAX bytes, and closes what came.
+/* Answers "refused" with a reason for a person, cut to FDPASS_REASON_MAX bytes, and closes what is left in
+ * the set, as fdpass_set_discard(); what was stolen from it stays open.
  * A handover is answered once, by one of these three: a second answer is not sent. */
 void fdpass_handover_refuse(struct fdpass_handover *handover, const char *reason);
 
@@ -1019,7 +1022,8 @@ void fdpass_handover_refuse(struct fdpass_handover *handover, const char *reason
  * also of the process, but by a signal. */
 void fdpass_handover_fail(struct fdpass_handover *handover, const char *reason);
 
-/* The connection, which stays open to tell the sender about exec; still the handover's. */
+/* The connection, which stays open to tell the sender about exec; still the handover's. Of one that was
+ * added, a duplicate. */
 int fdpass_handover_fd(const struct fdpass_handover *handover);
 
 /* Moves the connection to a number that is at least `lowest`: -EMFILE, -EINVAL as fcntl(2), F_DUPFD_CLOEXEC,
