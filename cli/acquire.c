@@ -15,7 +15,9 @@
 #define HINTS_MAX 16
 
 static const struct cli_wording wordings[] = {
-	{FDPASS_STEP_PROCESS, 0, "gone", "{where}: there is no such process, or no more ({errno})"},
+	{FDPASS_STEP_PROCESS, 0, "gone",
+	 "{where}: there is no such process, or no more ({errno}); listen:PORT names the one "
+	 "behind a port"},
 	{FDPASS_STEP_PROCESS, 0, "zombie",
 	 "{where}: process {process} has ended and holds nothing any more; its parent has not "
 	 "asked for its status yet"},

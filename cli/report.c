@@ -4,6 +4,21 @@
 
 #include "cli/diagnostic.h"
 
+/* Whoever waits on for somebody else, and maybe for ever, is told why; else the error says it. */
+static void tell_stranger(struct cli_sending *sending, intmax_t pid, uintmax_t uid)
+{
+	const char *where = sending->where;
+
+	if (sending->waiting == FDPASS_WAIT_LISTENER && !sending->stranger_told)
+		cli_error("%s: process %jd of user %ju listens there, who may not have them; "
+			  "waiting for another receiver (--to-user says who may)",
+			  where, pid, uid);
+	else
+		cli_verbose("%s: process %jd of user %ju listens there, who may not have them",
+			    where, pid, uid);
+	sending->stranger_told = 1;
+}
+
 void cli_report_sending(void *context, const struct fdpass_event *event)
 {
 	struct cli_sending *sending = context;
@@ -26,8 +41,7 @@ void cli_report_sending(void *context, const struct fdpass_event *event)
 			    event->reason);
 		break;
 	case FDPASS_EVENT_NOT_ADMITTED:
-		cli_verbose("%s: process %jd of user %ju listens there, who may not have them",
-			    where, pid, uid);
+		tell_stranger(sending, pid, uid);
 		break;
 	case FDPASS_EVENT_PROGRESS:
 		cli_progress_tell(&sending->progress, where, event->done, event->total);

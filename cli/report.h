@@ -12,7 +12,9 @@
 /* What is being sent to an address, for the observer. */
 struct cli_sending {
 	const char *where; /* borrowed: the address */
+	enum fdpass_waiting waiting;
 	struct cli_progress progress;
+	int stranger_told;
 };
 
 /* An observer of fdpass_send(), whose context is a struct cli_sending. */

@@ -55,11 +55,13 @@ _fdpass_command() {
 }
 
 _fdpass() {
-	local words origin part word before candidate note kind i width=0 notes=()
+	local words origin part word before candidate note kind fd i width=0 notes=()
 	_fdpass_words
 	word=${words[-1]} before=${word%"$part"}
 	COMPREPLY=()
-	while IFS= read -r candidate; do
+	# A number from 10 up, which bash takes for itself: 0 to 9 are candidates as they are.
+	exec {fd}< <(sh -c "$_fdpass_script" - "$$" "${words[0]##*/}" "${words[@]:1}" 2>/dev/null)
+	while IFS= read -ru "$fd" candidate; do
 		note=${candidate#*$'\t'} candidate=${candidate%%$'\t'*}
 		if [[ -n $candidate ]]; then
 			_fdpass_found "$candidate" "$note"
@@ -68,12 +70,14 @@ _fdpass() {
 		kind=${note%%$'\t'*} note=${note#*$'\t'}
 		case $kind in
 		command)
+			exec {fd}<&-
 			_fdpass_command "$note"
 			return
 			;;
 		*) _fdpass_files "$note" "$kind" ;;
 		esac
-	done < <(sh -c "$_fdpass_script" - "$$" "${words[0]##*/}" "${words[@]:1}" 2>/dev/null)
+	done
+	exec {fd}<&-
 
 	if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[:=/] ]]; then compopt -o nospace; fi
 	# What each is, where they are only listed (COMP_TYPE in bash(1)); options say it by their names.

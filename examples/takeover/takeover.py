@@ -115,7 +115,8 @@ def main():
         sys.exit(f"takeover: {failed}")
     chart.table(outcomes)
     chart.note(f"Each server was replaced as soon as it had answered {SERVES} requests. A client",
-               "whose request failed tried again after 20 ms, the others at once.")
+               "whose request failed tried again after 20 ms, the others at once. fdrecv lets",
+               "both servers serve for a second, to see whether the new one stays.")
     if outcomes[0].kinds or not all(outcomes[0].answered):
         sys.exit("takeover: with fdrecv, every server should have served, and no request failed")
     return 0

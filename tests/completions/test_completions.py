@@ -110,6 +110,15 @@ def test_abstract_names(typing, programs):
         assert typing.completes(f"fdsend -f 0 -a {name[:-2]}").rstrip() == f"fdsend -f 0 -a {name}"
 
 
+@pytest.mark.parametrize("typing", ["bash"], indirect=True)
+def test_what_the_shell_has_open(typing):
+    """As it has them itself, and not as completing does. (zsh completes with 0 on /dev/null.)"""
+    text = is_offered(typing, "fdsend -f ", "0", "1", "2")
+    for number in "012":
+        assert re.search(rf"\b{number}\b.*pty /dev/pts/", text), text
+    assert not re.search(r"\b[3-9]\b.*pipe", text), text
+
+
 def test_processes_and_what_they_have(typing, programs, hold):
     server = socket.create_server(("127.0.0.1", 0))
     port = server.getsockname()[1]

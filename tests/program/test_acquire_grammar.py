@@ -127,7 +127,9 @@ def test_wrong_usage_of_fdsend(programs, words, texts):
     ("-p 1 -f 3 5 --retire=-1", ["--retire", "'-1'"]),
     ("-p 1 -f 3 5 --retire=", ["--retire", "''"]),
     ("-p 1 -f 3 5 --retire=RTMIN+99", ["--retire", "'RTMIN+99'"]),
-    ("-p 1 -f 3 5 --retire TERM", ["'TERM'", "target"]),
+    ("-p 1 -f 3 5 --retire TERM", ["'TERM': a signal for --retire is written --retire=TERM"]),
+    ("-p 1 -f 3 5 --retire FOO", ["'FOO'", "target"]),
+    ("-p 1 -f 3 5 --retire=INT TERM", ["'TERM'", "target"]),
 ])
 def test_wrong_usage_of_fdrecv(programs, line, texts):
     receiver = programs.fdrecv(*line.split(), "--run", "touch", "ran", ready=None)

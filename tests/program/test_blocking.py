@@ -324,4 +324,7 @@ def test_stranger_is_not_yet(programs, place):
     assert set(squatter.stdout.split()) == {"b''"}
     if place == "path":
         peers.remove(address)
-    arrives(programs, sender, receive(programs, *where))
+    receiver = receive(programs, *where)
+    assert sender.wait().status == 0 and sender.stderr.count("\n") == 1
+    assert f"process {squatter.pid} of user {STRANGER} listens there" in sender.stderr
+    assert programs.succeeds(receiver) == "sent"

@@ -24,7 +24,8 @@ PR_SET_DUMPABLE = 4
 
 @case(1)
 def no_such_process(programs):
-    """fdsend: process {pid}: there is no such process, or no more (No such process)"""
+    r"""fdsend: process {pid}: there is no such process, or no more (No such process); listen:PORT names the one behind \
+        a port"""
     process = programs.shell("true")
     process.wait()
     return programs.fdsend("-p", str(process.pid), "-f", "0", "x"), {"pid": process.pid}

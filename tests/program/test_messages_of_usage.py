@@ -13,7 +13,7 @@ USAGE = r"""
 fdsend
     no SOCKSPEC: where should the descriptors go?
 fdsend name
-    nothing to send: name descriptors with --fd LIST, or have them opened with --open, --listen or --connect
+    nothing to send: name descriptors with --fd LIST, such as -f 0 for standard input, or have them opened with --open, --listen or --connect
 fdsend -f 0 name surplus
     'surplus': there is one SOCKSPEC, 'name', already
 fdsend -f
@@ -194,13 +194,12 @@ fdrecv -p 1 -f 0 0 --from-group 0 --from-user any --run cat
     --from-group admits senders, and there is no SOCKSPEC at which they could be
 fdrecv -p 1 -f 0 0 --retire-after 2 --run cat
     --retire-after says when --retire does its work, which was not given
-
+fdrecv -p 1 -f 0 0 --retire TERM --run cat
+    'TERM': a signal for --retire is written --retire=TERM
 fdrecv -p 1 -f 0 0 --retire -t 0.5 --run cat
     --timeout is over before the command can have run for as long as --retire-after asks for, 1 second if it does not
-
 fdrecv -p 1 -f 0 0 --retire --retire-after soon --run cat
     --retire-after: 'soon' is not a number of seconds, such as 5 or 0.25
-
 fdrecv -p 1 -f 0 0 --retire=FOO --run cat
     --retire: 'FOO' is not a signal, such as TERM or QUIT
 

@@ -29,16 +29,19 @@ def squatter(programs, address):
 @pytest.mark.needs_root
 @pytest.mark.parametrize("place", ["path", "abstract"])
 def test_stranger(programs, place):
-    """Named by process and user when the time is over, and with -v when they are met, but not again and again."""
+    """Named by process and user when they are met, but not again and again, and when the time is over."""
     name = programs.abstract()
     path = str(programs.stranger_folder(0o777) / "socket")
     address, where = (path, [path]) if place == "path" else ("@" + name, ["-a", name])
     process = squatter(programs, address)
-    message = programs.fails(programs.fdsend(*WAIT, "-f", "0", *where), 124, f"process {process.pid} ",
-                             f"user {STRANGER}", "--to-user", "othing was given")
-    assert message.count("\n") == 1
+    met, over = programs.fails(programs.fdsend(*WAIT, "-f", "0", *where), 124).splitlines()
+    assert met == f"fdsend: {address}: process {process.pid} of user {STRANGER} listens there, who may not have them; " \
+        "waiting for another receiver (--to-user says who may)"
+    for word in (f"process {process.pid} ", f"user {STRANGER}", "--to-user", "othing was given"):
+        assert word in over
     message = programs.fails(programs.fdsend("-v", *WAIT, "-f", "0", *where), 124)
     assert message.count(f"process {process.pid} of user {STRANGER} listens there") == 1
+    assert programs.fails(programs.fdsend("-q", *WAIT, "-f", "0", *where), 124) == ""
     process.kill()
     if place == "path":
         peers.remove(path)

@@ -15,7 +15,9 @@ static const struct {
 	const char *message; /* its beginning; "<>" is what the C library calls the error */
 	const char *advice;  /* its end */
 } rows[] = {
-	{FDPASS_STEP_PROCESS, ESRCH, "gone", "w: there is no such process, or no more (<>)", ""},
+	{FDPASS_STEP_PROCESS, ESRCH, "gone",
+	 "w: there is no such process, or no more (<>); listen:PORT names the one behind a port",
+	 ""},
 	{FDPASS_STEP_PROCESS, ESRCH, "zombie", "w: process 42 has ended and holds nothing any more",
 	 "its parent has not asked for its status yet"},
 	{FDPASS_STEP_PROCESS, EINVAL, "thread", "w: 42 is a thread; name its process",

@@ -17,7 +17,8 @@ static int give(const struct forwarding *forwarding, const struct fdpass_address
 {
 	struct fdpass_send_options options = FDPASS_SEND_OPTIONS_INIT;
 	struct fdpass_error error = FDPASS_ERROR_INIT;
-	struct cli_sending sending = {fdpass_address_text(address), CLI_PROGRESS_INIT};
+	struct cli_sending sending = {fdpass_address_text(address), forwarding->request->waiting,
+				      CLI_PROGRESS_INIT, 0};
 	int r;
 
 	options.rule = forwarding->to;

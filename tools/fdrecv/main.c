@@ -91,7 +91,8 @@ static void prepare(struct reception *reception)
 	reception->path = fdrecv_command_find(request->command[0], &status);
 	if (reception->path == NULL) {
 		cli_error("%s: %s%s", request->command[0], strerror(errno),
-			  status != COMMAND_NOT_FOUND ? ""
+			  errno == EACCES ? "; it has to be executable for this user, see chmod(1)"
+			  : status != COMMAND_NOT_FOUND ? ""
 			  : strchr(request->command[0], ' ') == NULL
 				  ? "; there is no such command"
 				  : "; there is no such command: write its arguments as words of "

@@ -35,7 +35,7 @@ static const struct cli_option options[] = {
 	{"from-user", 0, OPT_FROM_USER, "USER", CLI_USER, CLI_REQUIRED, NULL,
 	 "admit only senders of USER, or 'any'; repeatable (default: own user and root)", NULL},
 	{"from-group", 0, OPT_FROM_GROUP, "GROUP", CLI_GROUP, CLI_REQUIRED, NULL,
-	 "admit also senders in GROUP; repeatable", NULL},
+	 "admit senders in GROUP, beside those of --from-user; repeatable", NULL},
 	{"timeout", 't', OPT_TIMEOUT, "SECONDS", CLI_SECONDS, CLI_REQUIRED, NULL,
 	 "give up after this long (default: 0, never)", NULL},
 	{"run", 'r', OPT_RUN, "COMMAND", CLI_COMMAND, CLI_REQUIRED, NULL,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/signame.h"
 #include "cli/sockspec.h"
 #include "cli/value.h"
 #include "tools/fdrecv/check.h"
@@ -150,6 +151,11 @@ static void add_group(struct request *request, struct draft *draft, const char *
 			      .numbers = CLI_LIST_INIT};
 	struct group *grown;
 
+	if (draft->target_spelling[0] == '\0' && request->retire == RETIRE_IDLE &&
+	    cli_signame_parse(operand) > 0)
+		cli_usage_error(&fdrecv_program,
+				"'%s': a signal for --retire is written --retire=%s", operand,
+				operand);
 	if (draft->target_spelling[0] == '\0')
 		cli_usage_error(&fdrecv_program,
 				"'%s': a SOCKSPEC needs a target before it, such as -f 0, and a "

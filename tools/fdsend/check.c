@@ -74,9 +74,10 @@ static int is_connected_stdout(const struct request *request)
 static void check(const struct request *request)
 {
 	if (request->source_count == 0 && request->process.text == NULL)
-		cli_usage_error(&fdsend_program,
-				"nothing to send: name descriptors with --fd LIST, or have them "
-				"opened with --open, --listen or --connect");
+		cli_usage_error(
+			&fdsend_program,
+			"nothing to send: name descriptors with --fd LIST, such as -f 0 for "
+			"standard input, or have them opened with --open, --listen or --connect");
 	check_process(request);
 	if (request->until != FDPASS_UNTIL_ACCEPTED && request->confirm == FDPASS_CONFIRM_NONE)
 		cli_usage_error(&fdsend_program,

@@ -34,7 +34,7 @@ static int send_to(const struct request *request, const struct fdpass_address *a
 	struct fdpass_delivery delivery;
 	char text[CLI_DIAGNOSTIC_MAX];
 	const char *where = fdpass_address_text(address);
-	struct cli_sending sending = {where, CLI_PROGRESS_INIT};
+	struct cli_sending sending = {where, request->waiting, CLI_PROGRESS_INIT, 0};
 	int r;
 
 	options.rule = rule;

@@ -49,7 +49,7 @@ static const struct cli_option options[] = {
 	 "give only to a receiver of USER, or 'any'; repeatable (default: own user and root)",
 	 NULL},
 	{"to-group", 0, OPT_TO_GROUP, "GROUP", CLI_GROUP, CLI_REQUIRED, NULL,
-	 "give also to a receiver in GROUP; repeatable", NULL},
+	 "give to a receiver in GROUP, beside those of --to-user; repeatable", NULL},
 	{"confirm", 0, OPT_CONFIRM, "HOW", CLI_CHOICE, CLI_REQUIRED, "answer",
 	 "'answer': fail with a receiver that does not answer", "How"},
 	{"no-confirm", 0, OPT_NO_CONFIRM, NULL, CLI_NO_ARGUMENT, CLI_REQUIRED, NULL,
