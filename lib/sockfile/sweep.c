@@ -2,12 +2,12 @@
 /* Removing what killed receivers left behind. */
 #include "sockfile/sweep.h"
 
-#include <dirent.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "sockfile/probe.h"
 
 /* How many names of a directory to look at, and how many left-overs among them. */
@@ -27,23 +27,38 @@ static void sweep_one(int directory, const char *path, const char *name)
 		fdpass_probe_unlink(directory, name, &status);
 }
 
+/* struct linux_dirent64 of getdents64(2). */
+struct entry {
+	uint64_t inode;
+	int64_t offset;
+	unsigned short
+		size; /* of the entry, with its name and what is between it and the next one */
+	unsigned char type;
+	char name[];
+};
+
+/* Not by readdir(3): opening a stream takes seven system calls and an allocation more, which was 3 % of a
+ * handover between two static programs. */
 void fdpass_sweep(int directory, const char *path)
 {
-	int again = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *names = again < 0 ? NULL : fdopendir(again);
+	union {
+		char bytes[2048];
+		struct entry align;
+	} batch;
 	int seen = 0, found = 0;
-	struct dirent *entry;
+	long length;
 
-	if (names == NULL) {
-		fdpass_fd_close(again);
-		return;
+	while ((length = syscall(SYS_getdents64, directory, &batch, sizeof(batch))) > 0) {
+		const struct entry *entry;
+
+		for (long at = 0; at < length; at += entry->size) {
+			entry = (const struct entry *)(const void *)(batch.bytes + at);
+			if (seen++ == SWEEP_NAMES || found == SWEEP_LEFTOVERS)
+				return;
+			if (strncmp(entry->name, SWEEP_PREFIX, strlen(SWEEP_PREFIX)) != 0)
+				continue;
+			found++;
+			sweep_one(directory, path, entry->name);
+		}
 	}
-	while (seen++ < SWEEP_NAMES && found < SWEEP_LEFTOVERS &&
-	       (entry = readdir(names)) != NULL) {
-		if (strncmp(entry->d_name, SWEEP_PREFIX, strlen(SWEEP_PREFIX)) != 0)
-			continue;
-		found++;
-		sweep_one(directory, path, entry->d_name);
-	}
-	closedir(names);
 }

@@ -9,8 +9,9 @@
 #define SWEEP_PREFIX ".fdpass-"
 
 /* Removes left-over temporary names of this user from the directory open as `directory`, whose path is
- * `path`. The caller holds its lock, since a socket that is just being bound looks like a left-over for
- * an instant. Bounded, as others may fill the directory. */
+ * `path`, and which is read from its offset on: 0, when nobody has read it before. The caller holds its lock, since
+ * a socket that is just being bound looks like a left-over for an instant. Bounded, as others may fill the
+ * directory. */
 void fdpass_sweep(int directory, const char *path);
 
 #endif
