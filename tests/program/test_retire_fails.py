@@ -124,9 +124,9 @@ def test_nobody_can_be_started(programs, old, port, how, call):
 
 @pytest.mark.parametrize("how", ["--retire", "--retire=TERM"])
 def test_a_command_that_cannot_serve(programs, old, port, how):
-    """It opens the port itself, where the old server still listens."""
+    """It opens the port itself, where the old server still listens. (A machine that stands still may need a minute.)"""
     reader, writer = programs.pipe()
-    new = replace(programs, port, how, fds={2: writer},
+    new = replace(programs, port, how, "--retire-after", "60", fds={2: writer},
                   command=["python3", "-I", "-S", "-m", "http.server", "--bind", "127.0.0.1", str(port.address[1])])
     programs.close(writer)
     assert new.wait().status == 1
@@ -163,7 +163,7 @@ def test_one_second_unless_told_otherwise(programs, port, how, number):
 def test_the_time_runs_out_before_it_is_known(programs, old, port, how):
     """It was waited for a sender until little of it was left."""
     name = programs.abstract()
-    new = replace(programs, port, how, "-t", "5", "--retire-after", "4.9", "-a", "-f", "50", name,
+    new = replace(programs, port, how, "-t", "10", "--retire-after", "9.9", "-a", "-f", "50", name,
                   command=["sleep", "infinity"])
     assert new.lasts(0.2)
     programs.succeeds(programs.fdsend("-a", "-b", "-f", "0", name))
