@@ -167,8 +167,7 @@ static const struct cli_wording receiving[] = {
 };
 
 static const struct cli_wording opening[] = {
-	{FDPASS_STEP_RESOLVE, ENOENT, NULL,
-	 "{where}: there is no such host or service: {text}; an address is written [HOST:]PORT"},
+	{FDPASS_STEP_RESOLVE, ENOENT, NULL, "{where}: there is no such host or service: {text}"},
 	{FDPASS_STEP_RESOLVE, 0, NULL, "{where}: looking up the host failed: {text}"},
 	{FDPASS_STEP_BIND, EACCES, NULL,
 	 "{where}: not allowed to bind this address ({errno}); ports below 1024 need root or "

@@ -60,7 +60,7 @@ _fdpass() {
 	word=${words[-1]} before=${word%"$part"}
 	COMPREPLY=()
 	# A number from 10 up, which bash takes for itself: 0 to 9 are candidates as they are.
-	exec {fd}< <(sh -c "$_fdpass_script" - "$$" "${words[0]##*/}" "${words[@]:1}" 2>/dev/null)
+	exec {fd}< <(sh -c "$_fdpass_script" - "$$" "${words[0]##*/}" "${words[@]:1}" 2>/dev/null) || return
 	while IFS= read -ru "$fd" candidate; do
 		note=${candidate#*$'\t'} candidate=${candidate%%$'\t'*}
 		if [[ -n $candidate ]]; then

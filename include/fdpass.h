@@ -607,7 +607,7 @@ int fdpass_pidref_is_stopped(const struct fdpass_pidref *ref);
 
 /* 1 when that process has ended or is about to, since it exits or was killed: its descriptors may be closed
  * already while its pidfd still says that it lives. 0 when not; a negative errno when /proc does not tell:
- * proc_pid_stat(5), field 9, PF_EXITING. So when a close-on-exec descriptor of it has been closed, 0 means
+ * proc_pid_stat(5), field 9, PF_EXITING; and CoreDumping of proc_pid_status(5), Linux 4.15. So when a close-on-exec descriptor of it has been closed, 0 means
  * that it has executed another program. */
 int fdpass_pidref_is_ending(const struct fdpass_pidref *ref);
 
@@ -955,7 +955,8 @@ int fdpass_receiver_add(struct fdpass_receiver *receiver, struct fdpass_listener
 
 /*
  * Adds one connection instead, which the caller keeps, as the receiver works on a duplicate, and which
- * somebody else may hold as well: nothing that outlives us is changed on it, and the writers of its messages are not known, only who made it
+ * somebody else may hold as well: nothing that outlives us is changed on it, and the writers of its
+ * messages are not known, only who made it
  * (fdpass_peer_get()). Returns its index, as fdpass_receiver_add(). -EPERM (PEER) when the rule does not
  * admit that one; -ENOTSOCK, -EPROTOTYPE, -ENOTCONN, -EBADF (CONNECT) when it is no such socket; -EMFILE.
  *

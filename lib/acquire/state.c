@@ -59,5 +59,9 @@ int fdpass_pidref_is_ending(const struct fdpass_pidref *ref)
 	r = fdpass_process_stat(ref->proc, &stat);
 	if (r < 0)
 		return r == -ESRCH ? 1 : r;
-	return (stat.flags & PROCESS_EXITING) != 0;
+	if ((stat.flags & PROCESS_EXITING) != 0)
+		return 1;
+	/* Its threads are on their way out, too, but the flag is set when its core has been written, which takes
+	 * seconds where it is large. */
+	return fdpass_status_is_dumping(ref->proc);
 }

@@ -73,6 +73,14 @@ int fdpass_status_read(int proc, struct fdpass_status *ret_status)
 	return r == 0 ? fdpass_status_parse(text, ret_status) : r;
 }
 
+int fdpass_status_is_dumping(int proc)
+{
+	char text[STATUS_TEXT_MAX];
+
+	return read_text(proc, "status", text, sizeof(text)) == 0 &&
+	       field(text, "\nCoreDumping:\t1") != NULL;
+}
+
 /* One caller's id against the real, effective and saved one of the other. */
 static int all_equal(unsigned id, const unsigned ids[STATUS_IDS])
 {

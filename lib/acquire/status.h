@@ -30,6 +30,10 @@ int fdpass_status_parse(const char *text, struct fdpass_status *ret_status);
 /* Of the process whose directory in /proc is `proc`. */
 int fdpass_status_read(int proc, struct fdpass_status *ret_status);
 
+/* 1 when that process has crashed and its core is being written (CoreDumping, Linux 4.15); 0 when not, or when it
+ * cannot be seen. */
+int fdpass_status_is_dumping(int proc);
+
 enum dumpable {
 	DUMPABLE_NO,
 	DUMPABLE_YES, /* or it cannot be seen */

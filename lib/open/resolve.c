@@ -85,7 +85,11 @@ static int explain(int result, struct fdpass_error *error)
 
 	if (result == EAI_AGAIN || result == EAI_FAIL)
 		code = -EIO;
-	return fdpass_error_text(error, FDPASS_STEP_RESOLVE, code, gai_strerror(result));
+	/* Its words are about a number of its interface. */
+	return fdpass_error_text(error, FDPASS_STEP_RESOLVE, code,
+				 result == EAI_SERVICE
+					 ? "no such port; an address is written [HOST:]PORT"
+					 : gai_strerror(result));
 }
 
 static int look_up_within(const struct fdpass_endpoint *endpoint, const struct addrinfo *hints,

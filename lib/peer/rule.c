@@ -26,7 +26,7 @@ struct fdpass_rule {
 	struct ids groups;
 	/* What the kernel shows for ids without a name: a setting of the whole machine, looked up once
 	 * so that a check costs no file. Whether there are such ids is looked up when one comes. */
-	uid_t overflow_uid; /* NO_ID: nobody but root is admitted by his user */
+	uid_t overflow_uid;
 	gid_t overflow_gid; /* when `groups` has any */
 };
 
@@ -60,14 +60,6 @@ static int ids_add(struct ids *ids, uid_t id)
 	return 0;
 }
 
-/* Root's is none of them: a machine that shows nobody as root (kernel.overflowuid=0) has given up telling
- * them apart, and a root that goes by another id has no name here. */
-static void expect_user(struct fdpass_rule *rule, uid_t uid)
-{
-	if (uid != 0 && rule->overflow_uid == NO_ID)
-		rule->overflow_uid = fdpass_idmap_overflow(FDPASS_IDMAP_USERS);
-}
-
 int fdpass_rule_new(struct fdpass_rule **ret_rule)
 {
 	struct fdpass_rule *rule = calloc(1, sizeof(*rule));
@@ -76,8 +68,7 @@ int fdpass_rule_new(struct fdpass_rule **ret_rule)
 		return -ENOMEM;
 	rule->own = geteuid();
 	rule->is_default = 1;
-	rule->overflow_uid = NO_ID;
-	expect_user(rule, rule->own);
+	rule->overflow_uid = fdpass_idmap_overflow(FDPASS_IDMAP_USERS);
 	*ret_rule = rule;
 	return 0;
 }
@@ -107,7 +98,6 @@ static int admit(struct fdpass_rule *rule, struct ids *ids, uid_t id)
 
 int fdpass_rule_admit_user(struct fdpass_rule *rule, uid_t uid)
 {
-	expect_user(rule, uid);
 	return admit(rule, &rule->users, uid);
 }
 

@@ -42,7 +42,7 @@ struct entry {
 void fdpass_sweep(int directory, const char *path)
 {
 	union {
-		char bytes[2048];
+		char bytes[8192];
 		struct entry align;
 	} batch;
 	int seen = 0, found = 0;

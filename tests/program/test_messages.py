@@ -316,7 +316,7 @@ def no_command(programs):
 
 @case(126)
 def command_that_is_no_program(programs):
-    r"""fdrecv: {here}/plain.txt: Permission denied; it has to be executable for this user, see chmod(1)"""
+    r"""fdrecv: {here}/plain.txt: Permission denied; nobody may execute it, which chmod +x changes"""
     programs.file("plain.txt")
     return programs.fdrecv("-f", "3", programs.path("x.sock"), "--run", programs.path("plain.txt"), ready=None)
 

@@ -197,7 +197,7 @@ fdrecv -p 1 -f 0 0 --retire-after 2 --run cat
 fdrecv -p 1 -f 0 0 --retire TERM --run cat
     'TERM': a signal for --retire is written --retire=TERM
 fdrecv -p 1 -f 0 0 --retire -t 0.5 --run cat
-    --timeout is over before the command can have run for as long as --retire-after asks for, 1 second if it does not
+    --timeout is over before --retire-after, which is 1 second unless given
 fdrecv -p 1 -f 0 0 --retire --retire-after soon --run cat
     --retire-after: 'soon' is not a number of seconds, such as 5 or 0.25
 fdrecv -p 1 -f 0 0 --retire=FOO --run cat

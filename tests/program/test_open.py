@@ -591,7 +591,8 @@ def test_listen_in_use(programs, kind, scheme):
 
 
 @pytest.mark.parametrize("option, address, texts", [
-    ("--connect", "tcp:127.0.0.1:no-such-service", ["service"]),
+    ("--connect", "tcp:127.0.0.1:no-such-service", ["service: no such port; an address is written [HOST:]PORT"]),
+    ("--listen", "tcp:127.0.0.1", ["an address is written [HOST:]PORT"]),
     ("--listen", "tcp:127.0.0.1:no-such-service", ["service"]),
     ("--listen", "tcp6:127.0.0.1:80", ["host"]),
     ("--listen", "tcp:192.0.2.1:0", ["no such address"]),

@@ -9,7 +9,8 @@ import time
 import pytest
 
 from processes import STRANGER, until
-from retiring import (NEW, Port, all_text, echoes, helper, helpers, no_helper, old_server, starting, state)
+from programs import READY
+from retiring import (NEW, Port, all_text, echoes, has_looked, helper, helpers, no_helper, old_server, starting, state)
 from tracing import TRACED, tampered
 
 AT_ONCE = ["--retire-after", "0"]
@@ -145,6 +146,52 @@ def test_a_command_that_ends_after_a_while(programs, old, port, how, seconds):
     assert helper(programs) and old.alive() and state(old) in "SR"
     new.kill()
     assert all_text(reader) == f"fdrecv: --retire: {GOES_ON.format(old.pid)}\n"
+    unharmed(programs, old, port)
+
+
+def simple(*numbers):
+    """A server that waits in accept(2), as the simplest do, and says "old"."""
+    def server():
+        listener = socket.socket(fileno=numbers[0])
+        os.write(READY, b"\n")
+        os.close(READY)
+        while True:
+            connection, _ = listener.accept()
+            connection.sendall(b"old")
+            connection.close()
+
+    return server
+
+
+@pytest.mark.parametrize("how", ["--retire", "--retire=TERM"])
+@pytest.mark.parametrize("dialect, script", [
+    ("nginx", "raise SystemExit(1)"),
+    ("systemd", "import socket; socket.socket(fileno=3).setblocking(False); raise SystemExit(1)")])
+def test_a_socket_blocks_again_when_the_command_has_ended(programs, port, how, dialect, script):
+    """It is the old server's, who may count on it."""
+    old = old_server(programs, port, serving=simple)
+    reader, writer = programs.pipe()
+    new = replace(programs, port, how, "--dialect", dialect, "--retire-after", "60", fds={2: writer},
+                  command=["python3", "-I", "-S", "-c", script])
+    programs.close(writer)
+    assert new.wait().status == 1
+    assert all_text(reader) == f"fdrecv: --retire: {GOES_ON.format(old.pid)}\n"
+    for _ in range(5):
+        port.client(b"old").close()
+    assert old.alive()
+    old.kill()
+
+
+def test_the_command_ends_while_the_old_server_is_waited_for(programs, old, port):
+    """Then it is not ended: nobody would be left."""
+    client = port.client(b"old")
+    reader, writer = programs.pipe()
+    new = replace(programs, port, "--retire", *AT_ONCE, fds={2: writer})
+    programs.close(writer)
+    has_looked(helper(programs))
+    new.kill()
+    assert all_text(reader) == f"fdrecv: --retire: {GOES_ON.format(old.pid)}\n"
+    client.close()
     unharmed(programs, old, port)
 
 

@@ -261,9 +261,7 @@ static const struct failure receiving[] = {
 
 static const struct failure opening[] = {
 	{FDPASS_STEP_RESOLVE, ENOENT, "Name or service not known",
-	 "s: there is no such host or service: Name or service not known; an address is written "
-	 "[HOST:]PORT",
-	 PEER_NONE},
+	 "s: there is no such host or service: Name or service not known", PEER_NONE},
 	{FDPASS_STEP_RESOLVE, EIO, "Temporary failure",
 	 "s: looking up the host failed: Temporary failure", PEER_NONE},
 	{FDPASS_STEP_BIND, EACCES, "",

@@ -4,13 +4,16 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "acquire/status.h"
 #include "children.h"
 #include "descriptors.h"
 #include "raw.h"
+#include "scratch.h"
 #include "suite.h"
 
 static void *wait_for_ever(void *context)
@@ -146,14 +149,43 @@ START_TEST(its_directory)
 }
 END_TEST
 
+/* What /proc/PID/status says, in a folder that looks like it. */
+START_TEST(a_core_that_is_being_written)
+{
+	static const struct {
+		const char *text;
+		int dumping;
+	} cases[] = {
+		{"Name:\tx\nCoreDumping:\t1\nTHP_enabled:\t1\n", 1},
+		{"Name:\tx\nCoreDumping:\t0\nTHP_enabled:\t1\n", 0},
+		{"Name:\tCoreDumping:\\t1\n", 0},
+		{"", 0},
+	};
+	int folder = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	ck_assert_int_eq(fdpass_status_is_dumping(folder), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		FILE *file = fopen("status", "w");
+
+		ck_assert_int_ge(fputs(cases[i].text, file), 0);
+		ck_assert_int_eq(fclose(file), 0);
+		ck_assert_int_eq(fdpass_status_is_dumping(folder), cases[i].dumping);
+	}
+	close(folder);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("state");
-	TCase *tcase = descriptors_tcase("state");
+	TCase *tcase = descriptors_tcase("state"), *folder = descriptors_tcase("status");
 
 	tcase_add_loop_test(tcase, stopped_and_continued, 0, 4);
 	tcase_add_loop_test(tcase, exec_or_end, 0, 2);
 	tcase_add_test(tcase, its_directory);
+	scratch_add(folder);
+	tcase_add_test(folder, a_core_that_is_being_written);
 	suite_add_tcase(suite, tcase);
+	suite_add_tcase(suite, folder);
 	return suite_run(suite);
 }

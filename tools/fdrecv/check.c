@@ -101,9 +101,9 @@ static void settle_origins(struct request *request)
 			"--retire-after says when --retire does its work, which was not given");
 	if (request->retire != RETIRE_NOTHING && request->patience > 0 &&
 	    request->patience <= request->retire_after)
-		cli_usage_error(&fdrecv_program,
-				"--timeout is over before the command can have run for as long as "
-				"--retire-after asks for, 1 second if it does not");
+		cli_usage_error(
+			&fdrecv_program,
+			"--timeout is over before --retire-after, which is 1 second unless given");
 }
 
 /* -E must not write over what -l announces. */

@@ -81,6 +81,14 @@ char *fdrecv_command_find(const char *name, int *ret_status)
 	return path;
 }
 
+int fdrecv_command_is_no_program(const char *name)
+{
+	struct stat status;
+
+	return strchr(name, '/') != NULL && stat(name, &status) == 0 && S_ISREG(status.st_mode) &&
+	       (status.st_mode & 0111) == 0;
+}
+
 /* What the kernel does not take for a program may be one of another machine, or cut off; a shell would
  * only stumble over it. */
 static int is_text(const char *path)

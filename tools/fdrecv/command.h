@@ -14,6 +14,9 @@ enum { COMMAND_NOT_EXECUTABLE = 126, COMMAND_NOT_FOUND = 127 };
  */
 char *fdrecv_command_find(const char *name, int *ret_status);
 
+/* 1 when it is a file that nobody may execute. */
+int fdrecv_command_is_no_program(const char *name);
+
 /* Runs it in place of this process; a script without "#!" by the shell, as execvp(3) does. Returns
  * only on failure, with errno set: the exit status. */
 int fdrecv_command_exec(const char *path, char **arguments);

@@ -91,7 +91,8 @@ static void prepare(struct reception *reception)
 	reception->path = fdrecv_command_find(request->command[0], &status);
 	if (reception->path == NULL) {
 		cli_error("%s: %s%s", request->command[0], strerror(errno),
-			  errno == EACCES ? "; it has to be executable for this user, see chmod(1)"
+			  fdrecv_command_is_no_program(request->command[0])
+				  ? "; nobody may execute it, which chmod +x changes"
 			  : status != COMMAND_NOT_FOUND ? ""
 			  : strchr(request->command[0], ' ') == NULL
 				  ? "; there is no such command"

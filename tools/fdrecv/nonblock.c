@@ -77,6 +77,34 @@ int fdrecv_nonblock_set(const struct reception *reception, struct nonblock *chan
 	return r;
 }
 
+/* 1 when it is a socket that blocks. */
+static int blocks(int fd)
+{
+	int flags = is_socket(fd) ? fcntl(fd, F_GETFL) : -1;
+
+	return flags >= 0 && (flags & O_NONBLOCK) == 0;
+}
+
+int fdrecv_nonblock_note(const struct reception *reception, struct nonblock *blocking)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < reception->request->group_count; i++)
+		count += fdpass_set_count(reception->sets[i]);
+	blocking->numbers = calloc(count + 1, sizeof(*blocking->numbers));
+	if (blocking->numbers == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < reception->request->group_count; i++) {
+		const struct fdpass_set *set = reception->sets[i];
+
+		for (size_t j = 0;
+		     reception->request->groups[i].origin >= 0 && j < fdpass_set_count(set); j++)
+			if (blocks(fdpass_set_get(set, j)))
+				blocking->numbers[blocking->count++] = fdpass_set_get(set, j);
+	}
+	return 0;
+}
+
 void fdrecv_nonblock_undo(struct nonblock *changed)
 {
 	for (size_t i = 0; i < changed->count; i++) {

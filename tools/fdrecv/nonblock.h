@@ -23,6 +23,10 @@ struct nonblock {
  * changed. `changed` is initialised with NONBLOCK_INIT. */
 int fdrecv_nonblock_set(const struct reception *reception, struct nonblock *changed);
 
+/* Notes the sockets that were taken from other processes and block, as their servers may count on; a command makes
+ * them non-blocking for everybody. 0 or -ENOMEM. */
+int fdrecv_nonblock_note(const struct reception *reception, struct nonblock *blocking);
+
 /* Takes it back, for those who go on without the command. */
 void fdrecv_nonblock_undo(struct nonblock *changed);
 

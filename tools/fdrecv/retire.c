@@ -18,6 +18,7 @@
 #include "cli/diagnostic.h"
 #include "cli/signals.h"
 #include "cli/signame.h"
+#include "tools/fdrecv/nonblock.h"
 #include "tools/fdrecv/retiree.h"
 
 /* What the retiring process has to know of the one that becomes the command. */
@@ -158,6 +159,13 @@ static void send_signal(const struct retiree *retiree, int signal)
 			  cli_signame_text(signal, number), pid, strerror(-r));
 }
 
+static void tell_goes_on(const struct retiree *retiree)
+{
+	cli_error(
+		"--retire: the command was not started, or has ended already; process %jd goes on",
+		(intmax_t)fdpass_pidref_pid(retiree->ref));
+}
+
 static void tell(const struct retiree *retiree, int result)
 {
 	intmax_t pid = (intmax_t)fdpass_pidref_pid(retiree->ref);
@@ -174,6 +182,8 @@ static void tell(const struct retiree *retiree, int result)
 		cli_error("--retire: process %jd was not stopped when the time ran out, and could "
 			  "not be looked at; it goes on, beside the command",
 			  pid);
+	else if (result == -ECHILD)
+		tell_goes_on(retiree);
 	else if (result == -ECANCELED)
 		cli_error("--retire: interrupted; process %jd goes on, beside the command", pid);
 	else
@@ -192,9 +202,11 @@ static int wait_stays(const struct reception *reception, const struct successor 
 	if (end < trial.deadline)
 		trial.deadline = end;
 	r = fdpass_poll(fdpass_pidref_fd(successor->ref), POLLIN, &trial);
-	if (r == -ETIMEDOUT && end < reception->wait.deadline)
-		return 1;
-	return r < 0 ? r : 0;
+	if (r != -ETIMEDOUT || end >= reception->wait.deadline)
+		return r < 0 ? r : 0;
+	/* One that crashed is there until its core is written. */
+	r = fdpass_pidref_is_ending(successor->ref);
+	return r < 0 ? r : r == 0;
 }
 
 /* Waits until this process is the command, and stays: 1; or is not, or not any more: 0; or a negative errno. */
@@ -207,13 +219,6 @@ static int wait_started(const struct reception *reception, const struct successo
 	if (r == 0)
 		return wait_stays(reception, successor);
 	return r < 0 ? r : 0;
-}
-
-static void tell_goes_on(const struct retiree *retiree)
-{
-	cli_error(
-		"--retire: the command was not started, or has ended already; process %jd goes on",
-		(intmax_t)fdpass_pidref_pid(retiree->ref));
 }
 
 /* It is not known whether the command stays, for `code`. */
@@ -229,10 +234,11 @@ static void tell_unknown(const struct retiree *retiree, int code)
 
 /* Whoever waits for the end of a pipe that we inherited, or for a port to become free, does not wait for the
  * retiring process. */
-static void close_all_others(const struct reception *reception, const struct successor *successor)
+static void close_all_others(const struct reception *reception, const struct successor *successor,
+			     const struct nonblock *blocking)
 {
 	size_t origins = reception->request->origin_count, count = 0;
-	int *kept = calloc(5 + 2 * origins, sizeof(*kept));
+	int *kept = calloc(5 + 2 * origins + blocking->count, sizeof(*kept));
 
 	if (kept == NULL)
 		return;
@@ -245,8 +251,17 @@ static void close_all_others(const struct reception *reception, const struct suc
 		kept[count++] = fdpass_pidref_fd(reception->pidrefs[i]);
 		kept[count++] = fdpass_pidref_directory(reception->pidrefs[i]);
 	}
+	for (size_t i = 0; i < blocking->count; i++)
+		kept[count++] = blocking->numbers[i];
 	cli_descriptors_close_others(kept, count);
 	free(kept);
+}
+
+static void let_go(struct nonblock *blocking)
+{
+	for (size_t i = 0; i < blocking->count; i++)
+		close(blocking->numbers[i]);
+	free(blocking->numbers);
 }
 
 /* Ctrl-Z is for the command; and would else leave behind a server that is stopped to be looked at. */
@@ -265,16 +280,23 @@ static void stay_awake(void)
 static _Noreturn void work(const struct reception *reception, const struct successor *successor)
 {
 	const struct request *request = reception->request;
+	struct nonblock blocking = NONBLOCK_INIT;
 	int started;
 
 	stay_awake();
-	close_all_others(reception, successor);
+	if (fdrecv_nonblock_note(reception, &blocking) < 0)
+		_exit(FAILED);
+	close_all_others(reception, successor, &blocking);
 	if (write(successor->end, "", 1) != 1)
 		_exit(FAILED);
 	started = wait_started(reception, successor);
+	if (started == 0)
+		fdrecv_nonblock_undo(&blocking);
+	else
+		let_go(&blocking);
 	if (started > 0 && request->retire == RETIRE_IDLE)
 		fdrecv_retirees_end_idle(reception->retirees, reception->retiree_count,
-					 &reception->wait, tell);
+					 successor->ref, &reception->wait, tell);
 	for (size_t i = 0; i < reception->retiree_count; i++) {
 		if (started < 0)
 			tell_unknown(&reception->retirees[i], started);

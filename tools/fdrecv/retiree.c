@@ -167,16 +167,24 @@ static struct retiree *look_at_all(struct retiree *retirees, size_t count,
 }
 
 void fdrecv_retirees_end_idle(struct retiree *retirees, size_t count,
-			      const struct fdpass_wait *wait, retiree_settled settled)
+			      const struct fdpass_pidref *successor, const struct fdpass_wait *wait,
+			      retiree_settled settled)
 {
 	int64_t pause = RUNNING_FIRST, pause_in_vain = 0, start = fdpass_deadline_in(0);
 	struct retiree *first;
 	size_t in_vain;
 	int r = 0;
 
-	for (int tries = 1; (first = look_at_all(retirees, count, wait, settled, &in_vain)) != NULL;
-	     tries++) {
-		int64_t least = RUNNING_PER_LOOK * (fdpass_deadline_in(0) - start);
+	for (int tries = 1;; tries++) {
+		int64_t least;
+
+		r = fdpass_pidref_is_ending(successor) > 0 ? -ECHILD : 0;
+		if (r < 0)
+			break;
+		first = look_at_all(retirees, count, wait, settled, &in_vain);
+		if (first == NULL)
+			break;
+		least = RUNNING_PER_LOOK * (fdpass_deadline_in(0) - start);
 
 		pause_in_vain = in_vain > 0 ? pause_in_vain + RUNNING_IN_VAIN : 0;
 		if (pause_in_vain > RUNNING_MOST)

@@ -20,13 +20,14 @@ int fdrecv_retiree_note(struct retiree *retiree, const struct fdpass_set *set);
 /* Frees what is in it. */
 void fdrecv_retiree_clear(struct retiree *retiree);
 
-/* Told what became of one: 0, it was ended; -ESRCH, it has ended by itself; -ETIMEDOUT, -ECANCELED or another
- * negative errno, and it goes on. */
+/* Told what became of one: 0, it was ended; -ESRCH, it has ended by itself; -ECHILD, its successor has ended;
+ * -ETIMEDOUT, -ECANCELED or another negative errno; after these it goes on. */
 typedef void (*retiree_settled)(const struct retiree *retiree, int result);
 
-/* Ends each as soon as it has no connection that it accepted from these sockets. One that is busy does not
- * keep the others. */
+/* Ends each as soon as it has no connection that it accepted from these sockets, as long as `successor` runs. One
+ * that is busy does not keep the others. */
 void fdrecv_retirees_end_idle(struct retiree *retirees, size_t count,
-			      const struct fdpass_wait *wait, retiree_settled settled);
+			      const struct fdpass_pidref *successor, const struct fdpass_wait *wait,
+			      retiree_settled settled);
 
 #endif
