@@ -38,11 +38,12 @@ def any_port(programs, request):
 
 @pytest.fixture
 def replace(programs):
-    """fdrecv with these words and a server as the command, once that runs. All end with the test."""
+    """fdrecv with these words and a server as the command, once that runs. All end with the test. The second that
+    --retire waits by default is the subject of test_retire_fails.py."""
     made = []
 
     def run(*words, command=NEW, started=True, **conditions):
-        made.append(programs.fdrecv(*words, "--run", *command, ready=None, **conditions))
+        made.append(programs.fdrecv(*words, "--retire-after", "0", "--run", *command, ready=None, **conditions))
         if started:
             made[-1].said("started", 1)
         return made[-1]
