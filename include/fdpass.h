@@ -605,10 +605,11 @@ int fdpass_pidref_signal(const struct fdpass_pidref *ref, int signal);
  * tell: proc(5), /proc/PID/task. The kernel has no event for it. */
 int fdpass_pidref_is_stopped(const struct fdpass_pidref *ref);
 
-/* 1 when that process has ended or is about to, since it exits or was killed: its descriptors may be closed
- * already while its pidfd still says that it lives. 0 when not; a negative errno when /proc does not tell:
- * proc_pid_stat(5), field 9, PF_EXITING; and CoreDumping of proc_pid_status(5), Linux 4.15. So when a close-on-exec descriptor of it has been closed, 0 means
- * that it has executed another program. */
+/* 1 when that process has ended or is about to, since it exits, was killed or has crashed: its
+ * descriptors may be closed already while its pidfd still says that it lives. 0 when not; a negative errno
+ * when /proc does not tell: proc_pid_stat(5), field 9, PF_EXITING; and CoreDumping of proc_pid_status(5),
+ * Linux 4.15. So when a close-on-exec descriptor of it has been closed, 0 means that it has executed another
+ * program. */
 int fdpass_pidref_is_ending(const struct fdpass_pidref *ref);
 
 /*

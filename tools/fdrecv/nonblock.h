@@ -24,7 +24,8 @@ struct nonblock {
 int fdrecv_nonblock_set(const struct reception *reception, struct nonblock *changed);
 
 /* Notes the sockets that were taken from other processes and block, as their servers may count on; a command makes
- * them non-blocking for everybody. 0 or -ENOMEM. */
+ * them non-blocking for everybody. Their descriptors stay the reception's: whoever frees `blocking` by undoing it
+ * closes none. 0 or -ENOMEM. */
 int fdrecv_nonblock_note(const struct reception *reception, struct nonblock *blocking);
 
 /* Takes it back, for those who go on without the command. */

@@ -257,6 +257,7 @@ static void close_all_others(const struct reception *reception, const struct suc
 	free(kept);
 }
 
+/* The command stays: closes the sockets that were kept for as long as that was open. */
 static void let_go(struct nonblock *blocking)
 {
 	for (size_t i = 0; i < blocking->count; i++)
